@@ -1,0 +1,65 @@
+"""LeNet-5 on handwritten digits (LeCun et al., 1998).
+
+    python -m experiments.vision.lenet5
+
+About 20 s on two CPU cores. Expected test accuracy 0.985; measured …
+"""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+
+from jaxdl.data import images
+from jaxdl.data.augment import random_shift
+from jaxdl.data.batches import Batches
+from jaxdl.losses.classification import cross_entropy
+from jaxdl.models.lenet import LeNet5
+from jaxdl.optim.chain import Chain
+from jaxdl.report.classification import classification_figures
+from jaxdl.run import run
+from jaxdl.task import Task
+from jaxdl.typing import Mean
+
+
+@dataclass(frozen=True)
+class Config:
+    dataset: str = "digits"
+    """`digits`, or any TFDS image set: mnist, fashion_mnist, …"""
+    epochs: int = 30
+    batch_size: int = 128
+    max_shift: int = 3
+    """Augmentation: each image is moved by up to this many of its 32 pixels."""
+    optimizer: Chain = Chain("adam", learning_rate=1e-3, decay="cosine", clip_norm=1.0)
+
+
+def build(config: Config) -> Task:
+    data = images.load(config.dataset, size=32)
+    model = LeNet5(data.classes)
+    train = Batches(data.train, config.batch_size, remainder="drop")
+    steps = config.epochs * train.steps_per_epoch
+
+    def init(key):
+        return model.init(key, jnp.zeros(data.shape))["params"], {}
+
+    def score(params, model_state, example):
+        logits = model.apply({"params": params}, example["image"])
+        cost = cross_entropy(logits, example["label"])
+        correct = logits.argmax(-1) == example["label"]
+        return {"loss": Mean.of(cost, example["mask"]), "accuracy": Mean.of(correct, example["mask"])}
+
+    def loss(params, model_state, example, key):
+        moved = random_shift(key, example["image"], config.max_shift)
+        metrics = score(params, model_state, example | {"image": moved})
+        return metrics["loss"], (model_state, {"accuracy": metrics["accuracy"]})
+
+    def figures(params, model_state):
+        probabilities = jax.nn.softmax(model.apply({"params": params}, data.dev.fields["image"]))
+        return classification_figures(data.dev.fields["image"], data.dev.fields["label"], probabilities, data.class_names)
+
+    evaluate = {name: Batches(s, config.batch_size, shuffle=False) for name, s in data.splits.items()}
+    return Task(init, loss, config.optimizer.build(steps, train.steps_per_epoch), train, steps, score, evaluate, figures=figures)
+
+
+if __name__ == "__main__":
+    run(build, Config)

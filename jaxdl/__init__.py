@@ -1,0 +1,1 @@
+"""Every technique of the deep-learning curriculum as pure, gradient-checked JAX."""

@@ -1,0 +1,167 @@
+"""From a command line to a finished run directory: `run(build, Config)` is the last line of every experiment."""
+
+import contextlib
+import dataclasses
+import difflib
+import faulthandler
+import inspect
+import io
+import json
+import logging
+import os
+import re
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import jax
+import tyro
+
+from jaxdl import report
+from jaxdl.errors import Diverged, InputError, Preempted, StorageError
+from jaxdl.task import Task
+from jaxdl.train import workdir
+from jaxdl.train.dry_run import describe
+from jaxdl.train.loop import Result, fit
+from jaxdl.train.settings import Run
+
+EXIT_CODES: dict[type[BaseException], int] = {StorageError: 1, InputError: 2, Diverged: 3, Preempted: 75, KeyboardInterrupt: 75}
+
+
+Build = Callable[[Any], Task]
+"""build(config) -> Task: one training."""
+
+Main = Callable[[Any, Run], tuple[Sequence[str], Mapping[str, Any]]]
+"""main(config, run) -> (findings, {title: figure}): several trainings compared, or none."""
+
+
+def run(experiment: Build | Main, config_type: type, argv: Sequence[str] | None = None) -> NoReturn:
+    """Parses the command line into a configuration and the common flags, does the experiment, writes its report.
+
+    Ends the process: 0 done, 1 crash or disk full, 2 bad input, 3 diverged, 75 preempted and saved.
+    """
+    code = 0
+    try:
+        _run(experiment, config_type, sys.argv[1:] if argv is None else argv)
+    except tuple(EXIT_CODES) as error:
+        code = next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
+        print(f"{name_of(experiment)}: {error or 'interrupted'}", file=sys.stderr)
+    except Exception:
+        traceback.print_exc()
+        code = 1
+    sys.stdout.flush()
+    if code in (1, 3) and jax.distributed.is_initialized():
+        os._exit(code)  # the ordinary way out waits for the other processes, which wait for this one
+    sys.exit(code)
+
+
+def _run(experiment: Build | Main, config_type: type, argv: Sequence[str]) -> None:
+    signal.signal(signal.SIGTERM, _stop_before_training)
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
+    logging.basicConfig(format="%(message)s", level=logging.WARNING, force=True)
+    doc = inspect.getdoc(sys.modules[experiment.__module__]) or ""
+    name = name_of(experiment)
+    config, settings = parse(config_type, argv, name, doc)
+    described = {"name": name, "doc": doc.splitlines()[0], "config": plain(config)}
+    settings = dataclasses.replace(settings, experiment=described)
+    use_compile_cache()
+    if len(inspect.signature(experiment).parameters) == 2:
+        compare(experiment, config, settings)
+        return
+    task = experiment(config)
+    if settings.dry_run:
+        print(describe(task, settings))
+        return
+    print(f"run directory: {settings.directory}", flush=True)
+    finish(task, fit(task, settings))
+
+
+def finish(task: Task, result: Result) -> None:
+    """Prints what came out and writes the report."""
+    for name, value in sorted(result.metrics.items()):
+        print(f"{name:<20} {value:.4f}")
+    state = result.state
+    figures = task.figures(state.params, state.model_state) if task.figures else {}
+    print(f"report: {report.write(result.directory, figures)}")
+
+
+def compare(main: Main, config: Any, settings: Run) -> None:
+    """Runs an experiment that has a `main`, prints its findings and writes the report."""
+    with workdir.held(settings.directory) as directory:
+        workdir.write_json(directory / "config.json", {**settings.experiment, "settings": settings.settings})
+        findings, figures = main(config, settings)
+        for finding in findings:
+            print(finding)
+        print(f"report: {report.write(directory, figures, findings)}")
+
+
+def parse(config_type: type, argv: Sequence[str], name: str, doc: str) -> tuple[Any, Run]:
+    """(config, run) from the command line. Raises InputError with one line and a suggestion for anything wrong in it."""
+    flat = tyro.conf.arg(name="")
+    groups = [("config", Annotated[config_type, flat]), ("run", Annotated[Run, flat])]
+    flags_type = dataclasses.make_dataclass("Flags", groups)
+
+    def cli(args: Sequence[str]) -> tuple[Any, list[str]]:
+        return tyro.cli(
+            flags_type,
+            args=list(args),
+            prog=f"python -m experiments.{name}",
+            description=doc,
+            return_unknown_args=True,
+            config=(tyro.conf.FlagCreatePairsOff,),
+        )
+
+    told = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(told):
+            flags, unknown = cli(argv)
+    except SystemExit as stopped:
+        if not stopped.code:
+            raise  # --help
+        raise InputError(_first_paragraph(told.getvalue())) from None
+    if unknown:
+        close = difflib.get_close_matches(unknown[0].split("=")[0].replace("_", "-"), _flags(cli), 1, 0.5)
+        raise InputError(f"unknown argument {unknown[0]}: {f'did you mean {close[0]}?' if close else 'see --help'}")
+    return flags.config, flags.run
+
+
+def _first_paragraph(box: str) -> str:
+    """The text of the first paragraph in the box that tyro draws around an error."""
+    lines = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
+    rule = next((i for i, line in enumerate(lines) if set(line) == {"─"}), len(lines))
+    return " ".join(lines[:rule]).removeprefix("Error parsing ")
+
+
+def _flags(cli: Callable[[Sequence[str]], Any]) -> list[str]:
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told), contextlib.suppress(SystemExit):
+        cli(["--help"])
+    return re.findall(r"--[a-z][\w.-]*", told.getvalue())
+
+
+def name_of(experiment: Build | Main) -> str:
+    """`vision.lenet5` for experiments/vision/lenet5.py, also when it runs as `__main__`."""
+    module = sys.modules[experiment.__module__]
+    spec = module.__spec__
+    full = spec.name if spec is not None else Path(str(module.__file__)).stem
+    return full.removeprefix("experiments.")
+
+
+def plain(value: Any) -> Any:
+    """A configuration as JSON has it."""
+    return json.loads(json.dumps(dataclasses.asdict(value), default=str))
+
+
+def use_compile_cache() -> None:
+    """Keeps compiled programs in the user's cache directory, so that the second start of an experiment is quick."""
+    if not jax.config.jax_compilation_cache_dir:
+        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        jax.config.update("jax_compilation_cache_dir", str(home / "jaxdl" / "compiled"))
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
+
+
+def _stop_before_training(number: int, frame: object) -> NoReturn:
+    raise Preempted("SIGTERM before training began; nothing is lost")

@@ -1,0 +1,87 @@
+"""A Task is a value: what to train, on what, and how it is judged. Nothing in it runs until somebody reads it.
+
+`train.loop.fit` trains it, `check.gradients` checks it, `--dry-run` shapes it, a benchmark times it, a test shrinks it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol, runtime_checkable
+
+import jax
+import optax
+
+from jaxdl.typing import Batch, Key, Loss, Mean, ModelState, Params, Score
+
+
+@runtime_checkable
+class BatchIterator(Protocol):
+    """Yields one host's slice of each global batch, for ever, and knows where it is."""
+
+    def __iter__(self) -> Iterator[Batch]: ...
+    def __next__(self) -> Batch: ...
+    def get_state(self) -> dict[str, Any]: ...
+    def set_state(self, state: dict[str, Any]) -> None: ...
+
+
+@runtime_checkable
+class Batches(Protocol):
+    """A data set cut into batches, as a value; `data.batches.Batches` is the one we use."""
+
+    @property
+    def batch_size(self) -> int: ...
+    @property
+    def steps_per_epoch(self) -> int: ...
+    def iterate(self, seed: int, process: int = 0, processes: int = 1) -> BatchIterator: ...
+
+
+@dataclass(frozen=True)
+class Task:
+    """Everything the loop needs.
+
+    init       key -> (params, model_state)
+    loss       of one example, as trained (see `typing.Loss`)
+    optimizer  an Optax transformation
+    train      the training batches
+    steps      optimiser steps in the whole training
+    score      metrics of one example, as evaluated (None: the run has no evaluation)
+    evaluate   the sets that are scored when training ends
+    watch      those of them that are scored during training too; never the test set
+    figures    (params, model_state) -> {title: matplotlib figure}, for the report
+    """
+
+    init: Callable[[Key], tuple[Params, ModelState]]
+    loss: Loss
+    optimizer: optax.GradientTransformation
+    train: Batches
+    steps: int
+    score: Score | None = None
+    evaluate: Mapping[str, Batches] = field(default_factory=dict)
+    watch: tuple[str, ...] = ("dev",)
+    figures: Callable[[Params, ModelState], Mapping[str, Any]] | None = None
+
+
+def is_coupled(task: Task) -> bool:
+    """Whether the loss of one example looks at the others, that is, names the axis "batch" or "data"."""
+    params, model_state = jax.eval_shape(task.init, jax.random.key(0))
+    batch = next(iter(task.train.iterate(0)))
+    example = {name: jax.ShapeDtypeStruct(rows.shape[1:], rows.dtype) for name, rows in batch.items()}
+    try:
+        jax.eval_shape(task.loss, params, model_state, example, jax.random.key(0))
+    except NameError as error:  # JAX's "unbound axis name"
+        if "axis name" in str(error):
+            return True
+        raise
+    return False
+
+
+def map_loss(
+    loss: Loss, params: Params, model_state: ModelState, batch: Batch, key: Key
+) -> tuple[Mean, tuple[ModelState, dict[str, Mean]]]:
+    """The loss of every example of a batch: costs and metrics with a leading batch axis, and the one new model state.
+
+    Each example's key is fold_in(key, row), row being its place in the global batch: never the device's. That is what
+    makes dropout equal under every layout. Call it where the axis "data" is bound if the loss names it.
+    """
+    keys = jax.vmap(jax.random.fold_in, (None, 0))(key, batch["row"])
+    over_batch = jax.vmap(loss, (None, None, 0, 0), (0, (None, 0)), axis_name="batch")
+    return over_batch(params, model_state, batch, keys)

@@ -1,0 +1,251 @@
+"""The training loop. There is one."""
+
+import contextlib
+import itertools
+import json
+import os
+import platform
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import jax
+import numpy as np
+
+from jaxdl.errors import Diverged, InputError, Preempted
+from jaxdl.task import Batches, BatchIterator, Task, is_coupled
+from jaxdl.train import state as states
+from jaxdl.train import step as steps
+from jaxdl.train import workdir
+from jaxdl.train.checkpoint import Checkpoints
+from jaxdl.train.logbook import Logbook
+from jaxdl.train.parallel import Runner, make_mesh
+from jaxdl.train.preemption import StopRequest
+from jaxdl.train.settings import Run
+from jaxdl.train.state import State
+
+PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
+
+
+@dataclass(frozen=True)
+class Result:
+    """A finished training: its last state, its metrics by name (`test/accuracy`) and its directory."""
+
+    state: State
+    metrics: Mapping[str, float]
+    directory: Path
+
+
+def fit(task: Task, run: Run) -> Result:
+    """Trains a task in its run directory, going on where an earlier process stopped.
+
+    Raises Diverged when the loss or a parameter is not finite, Preempted after saving on SIGTERM or SIGINT,
+    InputError for what can't be trained this way, StorageError when a checkpoint can't be written.
+    """
+    began = time.monotonic()
+    runner = Runner(make_mesh(run.mesh), run.parallel)
+    check(task, run, runner)
+    with contextlib.ExitStack() as stack:
+        stop = stack.enter_context(StopRequest())
+        directory = stack.enter_context(workdir.held(run.directory))
+        if run.fresh:
+            workdir.clear(directory)
+        checkpoints = stack.enter_context(Checkpoints(directory / "checkpoints", run.keep))
+        state, batches = begin(task, run, runner, checkpoints)
+        workdir.write_json(directory / "config.json", {**run.experiment, "settings": run.settings})
+        logbook = stack.enter_context(Logbook(directory, task.steps))
+        evaluation = Evaluation(task, runner)
+        if int(state.step) < task.steps:
+            logbook.start(int(state.step))
+            state = Trainer(task, run, runner, evaluation, checkpoints, logbook).train(state, batches, stop)
+        metrics = evaluation(state, task.evaluate)
+        logbook.evaluation(int(state.step), metrics)
+        flat = {f"{name}/{metric}": value for name, values in metrics.items() for metric, value in values.items()}
+        record = summary(state, flat, run, runner) | {"restarts": logbook.starts - 1, "seconds": time.monotonic() - began}
+        workdir.write_json(directory / "summary.json", record)
+    return Result(state, flat, directory)
+
+
+def check(task: Task, run: Run, runner: Runner) -> None:
+    """Raises InputError, before anything is compiled, for what can't be trained this way."""
+    runner.check_batch("train", task.train.batch_size, run.accumulate)
+    for name, batches in task.evaluate.items():
+        runner.check_batch(name, batches.batch_size)
+    if run.accumulate > 1 and is_coupled(task):
+        raise InputError(
+            f"--accumulate {run.accumulate}: this model's examples see each other (batch norm, mining), and a micro-batch "
+            "would change what they see; use --accumulate 1 and a smaller batch"
+        )
+
+
+def begin(task: Task, run: Run, runner: Runner, checkpoints: Checkpoints) -> tuple[State, BatchIterator]:
+    """The newest checkpoint and the batches that come after it, or the first state and the first batch."""
+    key = jax.random.key(run.seed)
+
+    def create(key: jax.Array) -> State:
+        return states.create(task.init, task.optimizer, key)
+
+    batches = task.train.iterate(run.seed, jax.process_index(), jax.process_count())
+    restored = checkpoints.restore(jax.eval_shape(create, key), runner.whole, configuration(run))
+    if restored is None:
+        return jax.jit(create, out_shardings=runner.whole)(key), batches
+    state, position = restored
+    batches.set_state(position)
+    return state, batches
+
+
+def configuration(run: Run) -> dict[str, Any]:
+    """What a checkpoint is compared by, as JSON has it."""
+    return json.loads(json.dumps({"config": run.experiment.get("config", {}), **run.settings}, default=str))
+
+
+class Trainer:
+    """One training in progress: the compiled steps, and the places it writes to."""
+
+    def __init__(
+        self, task: Task, run: Run, runner: Runner, evaluation: "Evaluation", checkpoints: Checkpoints, logbook: Logbook
+    ):
+        self.task, self.run = task, run
+        self.evaluation, self.checkpoints, self.logbook = evaluation, checkpoints, logbook
+        self.profile = Profile(run.profiled, run.directory / "profile")
+        self.evaluate_every = run.evaluate_every or task.train.steps_per_epoch
+        self.checkpoint_every = run.checkpoint_every or max(1, task.steps // 10)
+        self.step = steps.make_step(steps.in_precision(task.loss, run.precision), task.optimizer, run.accumulate)
+        body = steps.packed(self.step)
+        self.one = runner.bind(body, donate=True)
+        self.many = runner.bind(steps.repeated(body, run.steps_per_call), batch_axis=1, donate=True)
+
+    def train(self, state: State, batches: BatchIterator, stop: StopRequest) -> State:
+        """The loop. It never waits for the step it has just launched: metrics are fetched one call late."""
+        at, pending = int(state.step), None
+        self.names = steps.metric_names(self.step, state, next(self.task.train.iterate(0)))
+        watched = [name for name in self.task.watch if name in self.task.evaluate]
+        while at < self.task.steps and not stop.signal:
+            self.profile.at(at)
+            state, launched, count = self.advance(state, batches, at)
+            self.log(pending, state)
+            before, at, pending = at, at + count, (at + 1, launched)
+            evaluating = due(self.evaluate_every, before, at) and at < self.task.steps
+            saving = due(self.checkpoint_every, before, at)
+            if evaluating or saving:
+                self.log(pending, state)
+                pending = None
+            if evaluating:
+                self.logbook.evaluation(at, self.evaluation(state, watched))
+            if saving:
+                self.save(state, batches)
+        self.log(pending, state)
+        self.profile.end()
+        self.save(state, batches)
+        self.checkpoints.wait()
+        if at < self.task.steps:
+            raise Preempted(f"{stop.name}: step {at} of {self.task.steps} is saved; the same command goes on from there")
+        return state
+
+    def advance(self, state: State, batches: BatchIterator, at: int) -> tuple[State, jax.Array, int]:
+        """Launches the next call: `steps_per_call` steps, or one where fewer are left."""
+        count = self.run.steps_per_call
+        if count == 1 or at + count > self.task.steps:
+            state, vector = self.one(state, next(batches))
+            return state, vector, 1
+        stacked = [next(batches) for _ in range(count)]
+        state, vectors = self.many(state, {name: np.stack([batch[name] for batch in stacked]) for name in stacked[0]})
+        return state, vectors, count
+
+    def log(self, pending: tuple[int, jax.Array] | None, state: State) -> None:
+        """Writes the metrics of a finished call. Raises Diverged when a loss among them is not finite."""
+        if pending is None:
+            return
+        first, vectors = pending
+        for at, vector in enumerate(np.asarray(vectors).reshape(-1, 2 * len(self.names) + 1), first):
+            metrics = steps.unpack(self.names, vector)
+            if not np.isfinite(metrics["loss"]):
+                raise Diverged(f"the loss is {metrics['loss']} at step {at}: {self.culprit(int(vector[-1]), state)}")
+            self.logbook.train(at, metrics)
+
+    def culprit(self, bad: int, state: State) -> str:
+        """Where a loss that is not finite came from, as far as can be told."""
+        if bad >= 0:
+            return f"{steps.leaf_name(state.params, bad)} was not finite when the step began; try a lower learning rate"
+        hit = [path for path, leaf in states.leaves({"params": state.params}).items() if not np.isfinite(leaf).all()]
+        return (
+            "every parameter was finite when the step began, so look at its batch and at the loss itself; "
+            f"its gradient then spoilt {len(hit)} leaves, the first {hit[0] if hit else 'of them none'}"
+        )
+
+    def save(self, state: State, batches: BatchIterator) -> None:
+        """Starts to save the state and the position in the data; the log reaches the disk first."""
+        self.logbook.flush()
+        self.checkpoints.save(state, batches.get_state(), configuration(self.run))
+
+
+def due(every: int, before: int, at: int) -> bool:
+    """Whether a multiple of `every` lies in (before, at]."""
+    return at // every > before // every
+
+
+class Profile:
+    """A `jax.profiler` trace of the steps [start, stop), or of none."""
+
+    def __init__(self, span: tuple[int, int] | None, directory: Path):
+        self.span, self.directory = span, directory
+        self.tracing = False
+
+    def at(self, step: int) -> None:
+        """Called before each step."""
+        if self.span is None:
+            return
+        if step >= self.span[1]:
+            self.end()
+        elif step >= self.span[0] and not self.tracing:
+            jax.profiler.start_trace(str(self.directory))
+            self.tracing = True
+
+    def end(self) -> None:
+        """Writes the trace, if one is under way."""
+        if self.tracing:
+            jax.profiler.stop_trace()
+            self.tracing, self.span = False, None
+
+
+class Evaluation:
+    """Scores whole sets with one compiled function."""
+
+    def __init__(self, task: Task, runner: Runner):
+        self.task, self.score = task, task.score
+        self.bound = runner.bind(steps.make_evaluation(task.score)) if task.score else None
+
+    def __call__(self, state: State, names: Iterable[str]) -> dict[str, dict[str, float]]:
+        """The metrics of these sets: {"dev": {"accuracy": …}}."""
+        return {name: self.of_set(state, self.task.evaluate[name]) for name in names} if self.bound else {}
+
+    def of_set(self, state: State, batches: Batches) -> dict[str, float]:
+        """Each example once, in order; the sums stay on the device until the next batch is under way."""
+        assert self.score is not None
+        assert self.bound is not None
+        total, pending = np.zeros(()), None
+        iterator = batches.iterate(0, jax.process_index(), jax.process_count())
+        for batch in itertools.islice(iterator, batches.steps_per_epoch):
+            launched = self.bound(state, batch)
+            total = total if pending is None else total + np.asarray(pending)
+            pending = launched
+        names = jax.eval_shape(jax.vmap(self.score, (None, None, 0)), state.params, state.model_state, batch)
+        return steps.unpack(tuple(names), total + np.asarray(pending))
+
+
+def summary(state: State, metrics: Mapping[str, float], run: Run, runner: Runner) -> dict[str, Any]:
+    """What a finished run has to say for itself, and everything that its last bit depends on."""
+    device = runner.mesh.devices.flat[0]
+    return {
+        "metrics": dict(metrics),
+        "steps": int(state.step),
+        "state_digest": states.digest(states.leaves(state)),
+        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "devices": f"{runner.mesh.size} x {device.device_kind}",
+        "cores": len(os.sched_getaffinity(0)),
+        "steps_per_call": run.steps_per_call,
+        "processes": jax.process_count(),
+    }

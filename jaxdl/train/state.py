@@ -1,0 +1,56 @@
+"""What training knows at the end of a step, as arrays only: exactly what a checkpoint holds."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+from jaxtyping import Array, Int, PyTree
+
+from jaxdl.typing import Key, ModelState, Params, path_name
+
+
+class State(NamedTuple):
+    """`key` never changes: the key of step n is fold_in(key, n)."""
+
+    step: Int[Array, ""]
+    params: Params
+    model_state: ModelState
+    opt_state: optax.OptState
+    key: Key
+
+
+def create(
+    init: Callable[[Key], tuple[Params, ModelState]], optimizer: optax.GradientTransformation, key: Key
+) -> State:
+    """The state before the first step. Trace it under `jit` to create it sharded, or under `eval_shape` for its shapes."""
+    k_init, k_train = jax.random.split(key)
+    params, model_state = init(k_init)
+    return State(jnp.zeros((), jnp.int32), params, model_state, optimizer.init(params), k_train)
+
+
+def leaves(tree: PyTree) -> dict[str, np.ndarray]:
+    """{path: array} on the host, sorted by path. A random key becomes the integers it is made of."""
+    host = jax.device_get(jax.tree.map(_plain, tree))
+    flat = jax.tree_util.tree_flatten_with_path(host)[0]
+    return dict(sorted((path_name(path), np.asarray(leaf)) for path, leaf in flat))
+
+
+def _plain(leaf: Array) -> Array:
+    return jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
+
+
+def leaf_digest(leaf: np.ndarray) -> str:
+    """Hex SHA-256 of the bytes of one array."""
+    return hashlib.sha256(np.ascontiguousarray(leaf).tobytes()).hexdigest()
+
+
+def digest(arrays: Mapping[str, np.ndarray]) -> str:
+    """Hex SHA-256 over sorted path, dtype, shape and bytes: equal digests mean bit-equal states."""
+    total = hashlib.sha256()
+    for path, leaf in sorted(arrays.items()):
+        total.update(f"{path} {leaf.dtype} {leaf.shape} {leaf_digest(leaf)}\n".encode())
+    return total.hexdigest()
