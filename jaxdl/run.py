@@ -20,7 +20,7 @@ from typing import Annotated, Any, NoReturn
 import jax
 import tyro
 
-from jaxdl import report
+from jaxdl.report import page
 from jaxdl.errors import Diverged, InputError, Preempted, StorageError
 from jaxdl.task import Task
 from jaxdl.train import workdir
@@ -65,7 +65,7 @@ def _run(experiment: Build | Main, config_type: type, argv: Sequence[str]) -> No
     doc = inspect.getdoc(sys.modules[experiment.__module__]) or ""
     name = name_of(experiment)
     config, settings = parse(config_type, argv, name, doc)
-    described = {"name": name, "doc": doc.splitlines()[0], "config": plain(config)}
+    described = {"experiment": name, "doc": doc.splitlines()[0], "config": plain(config)}
     settings = dataclasses.replace(settings, experiment=described)
     use_compile_cache()
     if len(inspect.signature(experiment).parameters) == 2:
@@ -85,7 +85,7 @@ def finish(task: Task, result: Result) -> None:
         print(f"{name:<20} {value:.4f}")
     state = result.state
     figures = task.figures(state.params, state.model_state) if task.figures else {}
-    print(f"report: {report.write(result.directory, figures)}")
+    print(f"report: {page.write(result.directory, figures)}")
 
 
 def compare(main: Main, config: Any, settings: Run) -> None:
@@ -95,7 +95,7 @@ def compare(main: Main, config: Any, settings: Run) -> None:
         findings, figures = main(config, settings)
         for finding in findings:
             print(finding)
-        print(f"report: {report.write(directory, figures, findings)}")
+        print(f"report: {page.write(directory, figures, findings)}")
 
 
 def parse(config_type: type, argv: Sequence[str], name: str, doc: str) -> tuple[Any, Run]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jaxdl.data import images
 from jaxdl.data.augment import random_shift
@@ -54,11 +55,21 @@ def build(config: Config) -> Task:
         return metrics["loss"], (model_state, {"accuracy": metrics["accuracy"]})
 
     def figures(params, model_state):
-        probabilities = jax.nn.softmax(model.apply({"params": params}, data.dev.fields["image"]))
-        return classification_figures(data.dev.fields["image"], data.dev.fields["label"], probabilities, data.class_names)
+        shown = data.dev[np.arange(min(len(data.dev), 2000))]
+        probabilities = jax.nn.softmax(model.apply({"params": params}, shown["image"]))
+        return classification_figures(shown["image"], shown["label"], probabilities, data.class_names)
 
-    evaluate = {name: Batches(s, config.batch_size, shuffle=False) for name, s in data.splits.items()}
-    return Task(init, loss, config.optimizer.build(steps, train.steps_per_epoch), train, steps, score, evaluate, figures=figures)
+    sets = {"train": data.train, "dev": data.dev, "test": data.test}
+    return Task(
+        init=init,
+        loss=loss,
+        optimizer=config.optimizer.build(steps, train.steps_per_epoch),
+        train=train,
+        steps=steps,
+        score=score,
+        evaluate={name: Batches(source, config.batch_size, shuffle=False) for name, source in sets.items()},
+        figures=figures,
+    )
 
 
 if __name__ == "__main__":

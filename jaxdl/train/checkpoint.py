@@ -43,7 +43,9 @@ class Checkpoints:
 
         self.directory = directory
         self._ocp = ocp
-        options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=True, enable_async_checkpointing=True)
+        # Directories are made before the writing threads start: else these wait minutes for one that can't be made.
+        writing = ocp.AsyncOptions(create_directories_asynchronously=False)
+        options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=True, async_options=writing)
         self._manager = ocp.CheckpointManager(directory.absolute(), options=options)
         self._saved: int | None = None
 

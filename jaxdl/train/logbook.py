@@ -1,12 +1,14 @@
 """The logbook of a run: metrics.jsonl for programs, lines or a bar for the person at the terminal, TensorBoard if there."""
 
 import importlib.util
+import io
 import json
+import math
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any
 
 SCHEMA = 1
 
@@ -18,14 +20,14 @@ class Logbook:
     With steps in a run, `total`, it shows progress: a bar on a terminal, plain lines elsewhere.
     """
 
-    def __init__(self, directory: Path, total: int, out: TextIO = sys.stdout):
+    def __init__(self, directory: Path, total: int, out: io.TextIOBase | None = None):
         self.path = directory / "metrics.jsonl"
         self.starts, self._last = _mend(self.path)
         self._file = open(self.path, "a", buffering=1 << 20)  # noqa: SIM115 (closed by __exit__)
         if self._file.tell() == 0:
             self._write({"schema": SCHEMA})
         self._tensorboard = _tensorboard(directory / "tensorboard")
-        self._progress = Progress(total, out)
+        self._progress = Progress(total, out or sys.stdout)
 
     def __enter__(self) -> "Logbook":
         return self
@@ -66,7 +68,12 @@ class Logbook:
         self._file.flush()
 
     def _write(self, line: dict[str, Any]) -> None:
-        self._file.write(json.dumps(line) + "\n")
+        try:
+            text = json.dumps(line, allow_nan=False)
+        except ValueError:  # NaN is not JSON
+            plain = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in line.items()}
+            text = json.dumps(plain)
+        self._file.write(text + "\n")
 
 
 def _mend(path: Path) -> tuple[int, dict[str, int]]:
@@ -98,7 +105,7 @@ def _tensorboard(directory: Path) -> Any:
 class Progress:
     """Loss, steps a second and time left: a bar redrawn five times a second on a terminal, else a line an evaluation."""
 
-    def __init__(self, total: int, out: TextIO):
+    def __init__(self, total: int, out: Any):
         self.total, self.out = total, out
         self._bar = out.isatty()
         self._due = 0.0

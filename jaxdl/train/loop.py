@@ -172,8 +172,8 @@ class Trainer:
             return f"{steps.leaf_name(state.params, bad)} was not finite when the step began; try a lower learning rate"
         hit = [path for path, leaf in states.leaves({"params": state.params}).items() if not np.isfinite(leaf).all()]
         return (
-            "every parameter was finite when the step began, so look at its batch and at the loss itself; "
-            f"its gradient then spoilt {len(hit)} leaves, the first {hit[0] if hit else 'of them none'}"
+            "every parameter was finite when the step began, so look at its batch and for values that overflow; "
+            f"it then spoilt {len(hit)} leaves of the parameters{f', the first {hit[0]}' if hit else ''}"
         )
 
     def save(self, state: State, batches: BatchIterator) -> None:

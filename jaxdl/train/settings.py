@@ -46,7 +46,7 @@ class Run:
     dry_run: bool = False
     """Show configuration, parameters, shapes, memory and FLOPs of a step, and train nothing."""
     experiment: Annotated[Mapping[str, Any], tyro.conf.Suppress] = field(default_factory=dict)
-    """What is trained: name, doc and configuration as plain JSON values. Not a flag."""
+    """What is trained: its name (`experiment`), `doc` and `config`, as plain JSON values. Not a flag."""
 
     def __post_init__(self) -> None:
         for name, least in (("accumulate", 1), ("steps_per_call", 1), ("keep", 1), ("evaluate_every", 0), ("checkpoint_every", 0)):
@@ -74,7 +74,7 @@ class Run:
             return self.workdir
         identity = {"config": self.experiment.get("config"), "settings": self.settings}
         text = json.dumps(identity, sort_keys=True, default=str)
-        return Path("runs", self.experiment.get("name", "unnamed"), hashlib.sha256(text.encode()).hexdigest()[:8])
+        return Path("runs", self.experiment.get("experiment", "unnamed"), hashlib.sha256(text.encode()).hexdigest()[:8])
 
     @property
     def settings(self) -> dict[str, Any]:
