@@ -1,0 +1,198 @@
+"""Image sets for classification: any TFDS set with an image and a label, standardised, as train, dev and test."""
+
+import math
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from jaxdl.data import sets
+from jaxdl.data.source import Arrays, Records, Source
+from jaxdl.data.split import check_fractions, split
+from jaxdl.errors import InputError
+
+IN_MEMORY = 2**30  # bytes of decoded float32 images; a larger set is read from the disk batch by batch
+SAMPLE = 10_000  # training images whose statistics stand for all where the set is not in memory
+
+
+@dataclass(frozen=True, eq=False)
+class ImageSet:
+    """Three sources of `image` float32 [H, W, C] and `label` int32.
+
+    image = (pixel − mean) / std per channel, pixels in [0, 1], with the mean and std of the training images alone.
+    """
+
+    train: Source
+    dev: Source
+    test: Source
+    classes: int
+    class_names: tuple[str, ...]
+    shape: tuple[int, int, int]
+    mean: np.ndarray
+    std: np.ndarray
+
+
+def load(
+    name: str = "digits",
+    size: int | None = None,
+    channels: int | None = None,
+    fractions: tuple[float, float, float] = (0.6, 0.2, 0.2),
+    seed: int = 0,
+) -> ImageSet:
+    """The set `name`, resized bilinearly to size × size and turned to 1 or 3 channels where these are given.
+
+    A test split of the set's own (or else its validation split) is the test set, and dev is dev / (train + dev) of its
+    train split; a set with both keeps its validation split as dev. A set with neither is split by `fractions`.
+    Splits are stratified, except of sets larger than `IN_MEMORY`, whose labels would have to be read first.
+    Raises InputError for an unknown or unprepared set and one that is no set of images with labels.
+    """
+    check_fractions(fractions)
+    if not fractions[0]:
+        raise InputError(f"fractions {fractions} leave nothing to train on: the first is the share of train")
+    builder = sets.find(name)
+    decode, shape = _decoder(builder, size, channels)
+    whole = _read(builder, decode, shape)
+    train, dev, test = _divide(whole, fractions, seed)
+    mean, std = _statistics(train, seed)
+
+    def standardised(source: Arrays | Records) -> Source:
+        if isinstance(source, Arrays):
+            return Arrays({**source.fields, "image": (source.fields["image"] - mean) / std})
+        return replace(source, decode=replace(decode, mean=mean, std=std))
+
+    label = builder.info.features["label"]
+    return ImageSet(
+        train=standardised(train),
+        dev=standardised(dev),
+        test=standardised(test),
+        classes=label.num_classes,
+        class_names=tuple(label.names),
+        shape=shape,
+        mean=mean,
+        std=std,
+    )
+
+
+@dataclass(frozen=True)
+class _Decode:
+    """From a TFDS example to `image` float32 [H, W, C] and `label` int32.
+
+    mode is Pillow's, for images stored as PNG or JPEG; size and channels are None where they stay as they are.
+    """
+
+    mode: str | None
+    size: int | None
+    channels: int | None
+    mean: Any = 0.0
+    std: Any = 1.0
+
+    def __call__(self, record: dict[str, Any]) -> dict[str, np.ndarray]:
+        image = record["image"]
+        if isinstance(image, bytes):
+            image = _decompressed(image, self.mode)
+        if np.issubdtype(image.dtype, np.integer):
+            image = image / np.float32(np.iinfo(image.dtype).max)
+        image = _with_channels(image.astype(np.float32), self.channels)
+        image = (_resized(image, self.size) - self.mean) / self.std
+        return {"image": image.astype(np.float32), "label": np.int32(record["label"])}
+
+
+def _decoder(builder: Any, size: int | None, channels: int | None) -> tuple[_Decode, tuple[int, int, int]]:
+    """The decoder of a set and the shape of its images."""
+    import tensorflow_datasets as tfds
+
+    features, name = builder.info.features, builder.name
+    if not {"image", "label"} <= set(features) or len(features["image"].shape) != 3:
+        raise InputError(f"data set {name!r} has {', '.join(features)}, not an image [H, W, C] and a label")
+    height, width, stored = features["image"].shape
+    if size is None and None in (height, width):
+        raise InputError(f"the images of {name!r} differ in size: give one, such as size=64")
+    if channels not in (None, stored) and (stored, channels) not in ((1, 3), (3, 1)):
+        raise InputError(f"channels {channels}: the images of {name!r} have {stored}; only 1 and 3 can be turned")
+    mode = None
+    if isinstance(features["image"], tfds.features.Image) and features["image"].np_dtype == np.uint8:
+        mode = {1: "L", 3: "RGB", 4: "RGBA"}[stored]
+    return _Decode(mode, size, channels), (size or height, size or width, channels or stored)
+
+
+def _read(builder: Any, decode: _Decode, shape: tuple[int, int, int]) -> dict[str, Arrays | Records]:
+    """The TFDS splits that have labels: in memory if they all fit there."""
+    import tensorflow_datasets as tfds
+
+    as_stored = {}
+    if isinstance(builder.info.features["image"], tfds.features.Image):
+        as_stored = {"image": tfds.decode.SkipDecoding()}  # ours needs neither OpenCV nor a warning about it
+    found = [name for name in ("train", "validation", "test") if name in builder.info.splits]
+    if "train" not in found:
+        raise InputError(f"data set {builder.name!r} has no train split: it has {', '.join(builder.info.splits)}")
+    whole = {name: Records(builder.as_data_source(name, decoders=as_stored), decode) for name in found}
+    whole = {name: records for name, records in whole.items() if records.records[0]["label"] >= 0}  # −1: kept secret
+    if 4 * math.prod(shape) * sum(map(len, whole.values())) > IN_MEMORY:
+        return dict(whole)
+    return {name: Arrays(records[np.arange(len(records))]) for name, records in whole.items()}
+
+
+def _divide(
+    whole: dict[str, Arrays | Records], fractions: tuple[float, float, float], seed: int
+) -> tuple[Arrays | Records, ...]:
+    """Train, dev and test."""
+
+    def cut(source: Arrays | Records, fractions: tuple[float, ...]) -> tuple[Arrays | Records, ...]:
+        labels = source.fields["label"] if isinstance(source, Arrays) else len(source)
+        return tuple(source.select(rows) for rows in split(labels, fractions, seed))
+
+    if len(whole) == 1:
+        return cut(whole["train"], fractions)
+    if len(whole) == 3:
+        return whole["train"], whole["validation"], whole["test"]
+    held_out = whole["test"] if "test" in whole else whole["validation"]
+    share = fractions[1] / (fractions[0] + fractions[1])
+    return *cut(whole["train"], (1 - share, share)), held_out
+
+
+def _statistics(train: Source, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each channel over the training images, float32; a constant channel has std 1."""
+    rows = np.arange(len(train))
+    if not isinstance(train, Arrays) and len(rows) > SAMPLE:
+        rows = np.sort(np.random.Generator(np.random.Philox(key=seed % 2**64)).choice(rows, SAMPLE, replace=False))
+    count, total, squares = 0, np.float64(0), np.float64(0)
+    for some in np.array_split(rows, -(-len(rows) // 1024)):
+        pixels = train[some]["image"].astype(np.float64)
+        count += pixels.size // pixels.shape[-1]
+        total = total + pixels.sum((0, 1, 2))
+        squares = squares + (pixels**2).sum((0, 1, 2))
+    mean = total / count
+    std = np.sqrt(np.maximum(squares / count - mean**2, 0))
+    return np.asarray(mean, np.float32), np.where(std > 1e-6, std, 1).astype(np.float32)
+
+
+def _decompressed(image: bytes, mode: str | None) -> np.ndarray:
+    """PNG or JPEG -> [H, W, C]."""
+    import io
+
+    from PIL import Image
+
+    with Image.open(io.BytesIO(image)) as opened:
+        pixels = np.asarray(opened if mode is None else opened.convert(mode))
+    return pixels if pixels.ndim == 3 else pixels[..., None]
+
+
+def _with_channels(image: np.ndarray, channels: int | None) -> np.ndarray:
+    """Grey to colour by repeating; colour to grey by the luma .299 R + .587 G + .114 B (ITU-R BT.601)."""
+    if channels in (None, image.shape[-1]):
+        return image
+    if channels == 3:
+        return np.repeat(image, 3, axis=-1)
+    return image @ np.array([[0.299], [0.587], [0.114]], np.float32)
+
+
+def _resized(image: np.ndarray, size: int | None) -> np.ndarray:
+    """[H, W, C] -> [size, size, C], bilinear, without rounding to whole grey levels."""
+    if size is None or image.shape[:2] == (size, size):
+        return image
+    from PIL import Image
+
+    planes = [
+        Image.fromarray(plane).resize((size, size), Image.Resampling.BILINEAR) for plane in image.transpose(2, 0, 1)
+    ]
+    return np.stack([np.asarray(plane) for plane in planes], axis=-1)

@@ -1,0 +1,49 @@
+"""Train, dev and test: disjoint, covering, seeded and with each class's share in every part."""
+
+import numpy as np
+
+from jaxdl.errors import InputError
+
+
+def check_fractions(fractions: tuple[float, ...]) -> None:
+    """Raise InputError unless the fractions are ≥ 0 and sum to 1."""
+    if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+        raise InputError(f"fractions {fractions} must be 0 or more and sum to 1, such as (0.6, 0.2, 0.2)")
+
+
+def split(
+    labels: np.ndarray | int, fractions: tuple[float, ...] = (0.6, 0.2, 0.2), seed: int = 0
+) -> tuple[np.ndarray, ...]:
+    """Indices of each part, ascending. Given labels [N] it is stratified; given the count N it is not.
+
+    Of class c with n_c examples, part k gets n_c f_k rounded down or up; what rounding leaves over goes to the part
+    that is furthest behind its share of all classes so far, so that the parts' sizes come out right too.
+    Raises InputError for fractions that are negative or don't sum to 1, and a class smaller than the number of parts.
+    """
+    check_fractions(fractions)
+    labels = np.zeros(labels, np.int32) if isinstance(labels, int) else labels
+    rng = np.random.Generator(np.random.Philox(key=seed % 2**64))
+    shares = np.asarray(fractions)
+    classes, counts = np.unique(labels, return_counts=True)
+    parts: list[list[np.ndarray]] = [[] for _ in fractions]
+    behind = np.zeros(len(fractions))
+    for label, count in zip(classes, counts, strict=True):
+        if count < (shares > 0).sum():
+            what = f"class {label} has {count}" if len(classes) > 1 else f"there are {count}"
+            raise InputError(f"{what} examples, too few to split in {(shares > 0).sum()} parts")
+        sizes = _round(count * shares, behind)
+        behind += count * shares - sizes
+        members = rng.permutation(np.flatnonzero(labels == label))
+        for part, rows in zip(parts, np.split(members, np.cumsum(sizes)[:-1]), strict=True):
+            part.append(rows)
+    return tuple(np.sort(np.concatenate(part)) for part in parts)
+
+
+def _round(exact: np.ndarray, behind: np.ndarray) -> np.ndarray:
+    """Whole numbers next to `exact` with the same sum; those furthest behind are rounded up."""
+    exact = np.round(exact, 9)  # 0.2 * 5 is one, and not a little less
+    sizes = np.floor(exact).astype(int)
+    left = round(exact.sum()) - sizes.sum()
+    urgency = np.where(exact > sizes, behind + exact - sizes, -np.inf)
+    sizes[np.argsort(-urgency, kind="stable")[:left]] += 1
+    return sizes
