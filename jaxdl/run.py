@@ -43,18 +43,22 @@ def run(experiment: Build | Main, config_type: type, argv: Sequence[str] | None 
 
     Ends the process: 0 done, 1 crash or disk full, 2 bad input, 3 diverged, 75 preempted and saved.
     """
-    code = 0
+    code, failed = 0, None
     try:
         _run(experiment, config_type, sys.argv[1:] if argv is None else argv)
     except tuple(EXIT_CODES) as error:
-        code = next(code for kind, code in EXIT_CODES.items() if isinstance(error, kind))
+        failed = next(kind for kind in EXIT_CODES if isinstance(error, kind))
+        code = EXIT_CODES[failed]
         print(f"{name_of(experiment)}: {error or 'interrupted'}", file=sys.stderr)
     except Exception:
         traceback.print_exc()
         code = 1
     sys.stdout.flush()
-    if code in (1, 3) and jax.distributed.is_initialized():
-        os._exit(code)  # the ordinary way out waits for the other processes, which wait for this one
+    sys.stderr.flush()
+    if failed is StorageError or (code in (1, 3) and jax.distributed.is_initialized()):
+        # The ordinary way out waits: for libraries' threads that can't write either, and complain at length; or for
+        # the other processes, which wait for this one.
+        os._exit(code)
     sys.exit(code)
 
 
@@ -62,6 +66,7 @@ def _run(experiment: Build | Main, config_type: type, argv: Sequence[str]) -> No
     signal.signal(signal.SIGTERM, _stop_before_training)
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     logging.basicConfig(format="%(message)s", level=logging.WARNING, force=True)
+    logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs the traceback of what it then raises
     doc = inspect.getdoc(sys.modules[experiment.__module__]) or ""
     name = name_of(experiment)
     config, settings = parse(config_type, argv, name, doc)
@@ -81,11 +86,19 @@ def _run(experiment: Build | Main, config_type: type, argv: Sequence[str]) -> No
 
 def finish(task: Task, result: Result) -> None:
     """Prints what came out and writes the report."""
-    for name, value in sorted(result.metrics.items()):
-        print(f"{name:<20} {value:.4f}")
+    print(as_table(result.metrics))
     state = result.state
     figures = task.figures(state.params, state.model_state) if task.figures else {}
     print(f"report: {page.write(result.directory, figures)}")
+
+
+def as_table(metrics: Mapping[str, float]) -> str:
+    """{"test/accuracy": …} as rows of sets and columns of metrics."""
+    names = [key.split("/", 1) for key in metrics]
+    sets, columns = (list(dict.fromkeys(part)) for part in zip(*names, strict=True)) if names else ([], [])
+    rows = [["", *columns]]
+    rows += [[name, *(f"{metrics[f'{name}/{c}']:.4f}" if f"{name}/{c}" in metrics else "" for c in columns)] for name in sets]
+    return "\n".join(f"{row[0]:<8}{''.join(f'{cell:>12}' for cell in row[1:])}" for row in rows)
 
 
 def compare(main: Main, config: Any, settings: Run) -> None:

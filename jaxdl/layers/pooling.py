@@ -3,7 +3,7 @@
 from jaxtyping import Array, Float
 
 
-def max_pool(x: Float[Array, "*batch h w c"], size: int = 2) -> Float[Array, "*batch h//size w//size c"]:
+def max_pool(x: Float[Array, "*batch h w c"], size: int = 2) -> Float[Array, "*batch h//{size} w//{size} c"]:
     """y[i, j] = max of the size × size window at (size·i, size·j); rows and columns left over are dropped.
 
     Written as a reshape and a maximum: on a CPU the gradient of `reduce_window` (select-and-scatter) would double the

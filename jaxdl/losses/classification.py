@@ -4,6 +4,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+from jaxdl.typing import Example, Mean
+
 
 def cross_entropy(logits: Float[Array, " classes"], label: Int[Array, ""]) -> Float[Array, ""]:
     """The negative log-likelihood, in nats, of the true class under softmax(logits).
@@ -14,3 +16,11 @@ def cross_entropy(logits: Float[Array, " classes"], label: Int[Array, ""]) -> Fl
     """
     logits = logits.astype(jnp.promote_types(logits.dtype, jnp.float32))
     return jax.nn.logsumexp(logits) - logits[label]
+
+
+def graded(logits: Float[Array, " classes"], example: Example) -> dict[str, Mean]:
+    """`loss` (cross-entropy, nats) and `accuracy` of one example against its `label`, weighted by its `mask`."""
+    return {
+        "loss": Mean.of(cross_entropy(logits, example["label"]), example["mask"]),
+        "accuracy": Mean.of(logits.argmax(-1) == example["label"], example["mask"]),
+    }

@@ -17,10 +17,10 @@ class LeNet5(nn.Module):
     @nn.compact
     def __call__(self, image: Float[Array, "*batch h w c"]) -> Float[Array, "*batch classes"]:
         x = image
-        for filters in (6, 16):
-            x = nn.relu(nn.Conv(filters, (5, 5), padding="VALID", kernel_init=nn.initializers.he_normal())(x))
-            x = max_pool(x)
+        he = nn.initializers.he_normal()
+        for name, filters in (("conv1", 6), ("conv2", 16)):
+            x = max_pool(nn.relu(nn.Conv(filters, (5, 5), padding="VALID", kernel_init=he, name=name)(x)))
         x = x.reshape(*x.shape[:-3], -1)
-        for width in (120, 84):
-            x = nn.relu(nn.Dense(width, kernel_init=nn.initializers.he_normal())(x))
-        return nn.Dense(self.classes)(x)
+        for name, width in (("dense1", 120), ("dense2", 84)):
+            x = nn.relu(nn.Dense(width, kernel_init=he, name=name)(x))
+        return nn.Dense(self.classes, name="output")(x)

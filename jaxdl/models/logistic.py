@@ -13,4 +13,4 @@ class SoftmaxRegression(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "*batch_and_event"]) -> Float[Array, "*batch classes"]:
         x = x.reshape(*x.shape[: x.ndim - self.event_axes], -1)
-        return nn.Dense(self.classes, kernel_init=nn.initializers.zeros)(x)
+        return nn.Dense(self.classes, kernel_init=nn.initializers.zeros, name="output")(x)

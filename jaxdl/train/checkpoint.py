@@ -5,13 +5,12 @@ the newest step and never falls back to an earlier one. So beside each state lie
 dtype and SHA-256, and with its own; restoring walks back from the newest step to the first one that verifies.
 """
 
-import contextlib
 import hashlib
 import json
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +18,9 @@ import jax
 import numpy as np
 from jax.sharding import Sharding
 
-from jaxdl.errors import Diverged, InputError, StorageError
+from jaxdl.errors import Diverged, InputError
 from jaxdl.train.state import State, leaf_digest, leaves
+from jaxdl.train.workdir import first_line, writing
 from jaxdl.typing import path_name
 
 SCHEMA = 1
@@ -53,7 +53,7 @@ class Checkpoints:
         return self
 
     def __exit__(self, *error: Any) -> None:
-        with _storage(self.directory):
+        with writing(self.directory):
             self._manager.close()  # waits for what is being written, whatever happened
 
     def save(self, state: State, data_state: Mapping[str, Any], config: Mapping[str, Any]) -> None:
@@ -77,13 +77,13 @@ class Checkpoints:
             state=self._ocp.args.StandardSave(state._asdict()),
             manifest=self._ocp.args.JsonSave(manifest | {"sha256": _sha(manifest)}),
         )
-        with _storage(self.directory):
+        with writing(self.directory):
             self._manager.save(step, args=items)
         self._saved = step
 
     def wait(self) -> None:
         """Returns when everything saved so far is on disk."""
-        with _storage(self.directory):
+        with writing(self.directory):
             self._manager.wait_until_finished()
 
     def steps(self) -> list[int]:
@@ -123,7 +123,7 @@ class Checkpoints:
             manifest = dict(manifest["manifest"])
             claimed = manifest.pop("sha256")
         except Exception as error:  # whatever a damaged file makes Orbax raise
-            raise Damaged(_short(error, "its manifest can't be read")) from error
+            raise Damaged(first_line(error, "its manifest can't be read")) from error
         if claimed != _sha(manifest):
             raise Damaged("its manifest does not match its own digest")
         return manifest
@@ -134,7 +134,7 @@ class Checkpoints:
         try:
             state = State(**self._manager.restore(step, args=args)["state"])
         except Exception as error:  # likewise
-            raise Damaged(_short(error, "its arrays can't be read")) from error
+            raise Damaged(first_line(error, "its arrays can't be read")) from error
         for path, leaf in leaves(state).items():
             if leaf_digest(leaf) != manifest["leaves"][path]["sha256"]:
                 raise Damaged(f"{path} does not match its digest")
@@ -201,19 +201,3 @@ def differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str =
 
 def _sha(manifest: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
-
-
-def _short(error: Exception, otherwise: str) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:120] if lines else otherwise
-
-
-@contextlib.contextmanager
-def _storage(directory: Path) -> Iterator[None]:
-    """Turns whatever Orbax raises for a failed write into a StorageError that names the path and the free bytes."""
-    try:
-        yield
-    except Exception as error:
-        free = shutil.disk_usage(directory).free
-        reason = _short(error, type(error).__name__)
-        raise StorageError(f"could not save a checkpoint in {directory}, where {free:,} bytes are free: {reason}") from error

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from jaxdl.train.workdir import writing
+
 SCHEMA = 1
 
 
@@ -34,7 +36,8 @@ class Logbook:
 
     def __exit__(self, *error: object) -> None:
         self._progress.end()
-        self._file.close()
+        with writing(self.path):
+            self._file.close()
         if self._tensorboard:
             self._tensorboard.close()
 
@@ -65,7 +68,8 @@ class Logbook:
 
     def flush(self) -> None:
         """Puts the lines so far on disk. Called before a checkpoint, which must never know more than the log."""
-        self._file.flush()
+        with writing(self.path):
+            self._file.flush()
 
     def _write(self, line: dict[str, Any]) -> None:
         try:

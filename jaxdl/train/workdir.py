@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from jaxdl.errors import InputError
+from jaxdl.errors import InputError, StorageError
 
 OURS = ("checkpoints", "damaged", "figures", "tensorboard", "profile", "metrics.jsonl", "config.json", "summary.json", "report.html")
 
@@ -43,6 +43,26 @@ def held(directory: Path) -> Iterator[Path]:
         yield directory
 
 
+@contextlib.contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turns whatever a failed write raises into a StorageError that names the path and the free bytes."""
+    try:
+        yield
+    except StorageError:
+        raise
+    except Exception as error:
+        reason = first_line(error, type(error).__name__)
+        place = next(parent for parent in (path, *path.parents) if parent.exists())
+        free = shutil.disk_usage(place).free
+        raise StorageError(f"could not write {path}, where {free:,} bytes are free: {reason}") from error
+
+
+def first_line(error: Exception, otherwise: str) -> str:
+    """What an error says first, cut to a line."""
+    lines = str(error).strip().splitlines()
+    return lines[0][:120] if lines else otherwise
+
+
 def clear(directory: Path) -> None:
     """Removes what earlier runs left in a run directory, and nothing else (`--fresh`)."""
     for name in OURS:
@@ -56,5 +76,6 @@ def clear(directory: Path) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Writes a JSON file that is whole at every moment."""
     partial = path.with_suffix(".partial")
-    partial.write_text(json.dumps(value, indent=2) + "\n")
-    os.replace(partial, path)
+    with writing(path):
+        partial.write_text(json.dumps(value, indent=2) + "\n")
+        os.replace(partial, path)

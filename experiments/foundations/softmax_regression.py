@@ -1,0 +1,70 @@
+"""Softmax regression on handwritten digits: ten linear boundaries, no hidden layer.
+
+    python -m experiments.foundations.softmax_regression
+
+About 5 s on two CPU cores. Expected test accuracy 0.96; measured …
+"""
+
+from dataclasses import dataclass
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdl.data import images
+from jaxdl.data.batches import Batches
+from jaxdl.losses.classification import graded
+from jaxdl.models.logistic import SoftmaxRegression
+from jaxdl.optim.chain import Chain
+from jaxdl.report.classification import classification_figures
+from jaxdl.run import run
+from jaxdl.task import Task
+
+
+@dataclass(frozen=True)
+class Config:
+    dataset: str = "digits"
+    """`digits`, or any TFDS image set: mnist, fashion_mnist, …"""
+    split_seed: int = 0
+    """Of the division into train, dev and test."""
+    epochs: int = 45
+    batch_size: int = 64
+    optimizer: Chain = Chain("adam", learning_rate=1e-2, decay="cosine")
+
+
+def build(config: Config) -> Task:
+    data = images.load(config.dataset, seed=config.split_seed)
+    model = SoftmaxRegression(data.classes, event_axes=3)
+    train = Batches(data.train, config.batch_size)
+    steps = config.epochs * train.steps_per_epoch
+
+    def init(key):
+        return model.init(key, jnp.zeros(data.shape))["params"], {}
+
+    def score(params, model_state, example):
+        return graded(model.apply({"params": params}, example["image"]), example)
+
+    def loss(params, model_state, example, key):
+        metrics = score(params, model_state, example)
+        return metrics.pop("loss"), (model_state, metrics)
+
+    def figures(params, model_state):
+        shown = data.dev[np.arange(min(len(data.dev), 2000))]
+        probabilities = jax.nn.softmax(model.apply({"params": params}, shown["image"]))
+        return classification_figures(shown["image"], shown["label"], probabilities, data.class_names)
+
+    sets = {"train": data.train, "dev": data.dev, "test": data.test}
+    return Task(
+        init=init,
+        loss=loss,
+        optimizer=config.optimizer.build(steps, train.steps_per_epoch),
+        train=train,
+        steps=steps,
+        score=score,
+        evaluate={name: Batches(source, config.batch_size, shuffle=False) for name, source in sets.items()},
+        figures=figures,
+    )
+
+
+if __name__ == "__main__":
+    run(build, Config)
