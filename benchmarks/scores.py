@@ -1,6 +1,6 @@
 """The score of an experiment over several seeds, each with its own split, as its docstring and the README quote it.
 
-    python -m benchmarks.scores vision.lenet5 --seeds 5
+python -m benchmarks.scores vision.lenet5 --seeds 5
 """
 
 import json

@@ -15,20 +15,26 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, cast
 
 import jax
 import tyro
 
-from jaxdl.report import page
 from jaxdl.errors import Diverged, InputError, Preempted, StorageError
+from jaxdl.report import page
 from jaxdl.task import Task
 from jaxdl.train import workdir
 from jaxdl.train.dry_run import describe
 from jaxdl.train.loop import Result, fit
 from jaxdl.train.settings import Run
 
-EXIT_CODES: dict[type[BaseException], int] = {StorageError: 1, InputError: 2, Diverged: 3, Preempted: 75, KeyboardInterrupt: 75}
+EXIT_CODES: dict[type[BaseException], int] = {
+    StorageError: 1,
+    InputError: 2,
+    Diverged: 3,
+    Preempted: 75,
+    KeyboardInterrupt: 75,
+}
 
 
 Build = Callable[[Any], Task]
@@ -64,7 +70,7 @@ def run(experiment: Build | Main, config_type: type, argv: Sequence[str] | None 
 
 def _run(experiment: Build | Main, config_type: type, argv: Sequence[str]) -> None:
     signal.signal(signal.SIGTERM, _stop_before_training)
-    faulthandler.register(signal.SIGUSR1, all_threads=True)
+    faulthandler.register(signal.SIGUSR1, file=sys.__stderr__ or sys.stderr, all_threads=True)
     logging.basicConfig(format="%(message)s", level=logging.WARNING, force=True)
     logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs the traceback of what it then raises
     doc = inspect.getdoc(sys.modules[experiment.__module__]) or ""
@@ -74,9 +80,9 @@ def _run(experiment: Build | Main, config_type: type, argv: Sequence[str]) -> No
     settings = dataclasses.replace(settings, experiment=described)
     use_compile_cache()
     if len(inspect.signature(experiment).parameters) == 2:
-        compare(experiment, config, settings)
+        compare(cast(Main, experiment), config, settings)
         return
-    task = experiment(config)
+    task = cast(Build, experiment)(config)
     if settings.dry_run:
         print(describe(task, settings))
         return
@@ -97,7 +103,9 @@ def as_table(metrics: Mapping[str, float]) -> str:
     names = [key.split("/", 1) for key in metrics]
     sets, columns = (list(dict.fromkeys(part)) for part in zip(*names, strict=True)) if names else ([], [])
     rows = [["", *columns]]
-    rows += [[name, *(f"{metrics[f'{name}/{c}']:.4f}" if f"{name}/{c}" in metrics else "" for c in columns)] for name in sets]
+    rows += [
+        [name, *(f"{metrics[f'{name}/{c}']:.4f}" if f"{name}/{c}" in metrics else "" for c in columns)] for name in sets
+    ]
     return "\n".join(f"{row[0]:<8}{''.join(f'{cell:>12}' for cell in row[1:])}" for row in rows)
 
 
@@ -112,7 +120,7 @@ def compare(main: Main, config: Any, settings: Run) -> None:
 
 
 def parse(config_type: type, argv: Sequence[str], name: str, doc: str) -> tuple[Any, Run]:
-    """(config, run) from the command line. Raises InputError with one line and a suggestion for anything wrong in it."""
+    """(config, run) from the command line. InputError has one line and a suggestion for anything wrong in it."""
     flat = tyro.conf.arg(name="")
     groups = [("config", Annotated[config_type, flat]), ("run", Annotated[Run, flat])]
     flags_type = dataclasses.make_dataclass("Flags", groups)
@@ -170,7 +178,7 @@ def plain(value: Any) -> Any:
 
 def use_compile_cache() -> None:
     """Keeps compiled programs in the user's cache directory, so that the second start of an experiment is quick."""
-    if not jax.config.jax_compilation_cache_dir:
+    if not jax.config.values["jax_compilation_cache_dir"]:
         home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
         jax.config.update("jax_compilation_cache_dir", str(home / "jaxdl" / "compiled"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)

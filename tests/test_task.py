@@ -8,7 +8,7 @@ import pytest
 
 from jaxdl.data.batches import Batches
 from jaxdl.data.source import Arrays
-from jaxdl.task import Task, is_coupled
+from jaxdl.task import Task, is_coupled, map_loss
 from jaxdl.typing import Mean
 
 
@@ -37,3 +37,14 @@ def test_another_mistake_in_a_loss_is_not_taken_for_coupling():
 
     with pytest.raises(NameError, match="undefined"):
         is_coupled(task_of(broken))
+
+
+def test_each_example_has_a_key_of_its_own_from_its_place_in_the_global_batch():
+    def loss(params, model_state, example, key):
+        return Mean.of(jax.random.uniform(key)), (model_state, {})
+
+    batch = {"row": jnp.array([0, 1, 2, 3], jnp.int32)}
+    costs, _ = map_loss(loss, {}, {}, batch, jax.random.key(0))
+    assert len(set(costs.total.tolist())) == 4
+    shard, _ = map_loss(loss, {}, {}, {"row": batch["row"][2:]}, jax.random.key(0))
+    np.testing.assert_array_equal(shard.total, costs.total[2:])

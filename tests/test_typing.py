@@ -37,6 +37,10 @@ def test_half_precision_is_summed_in_single(dtype):
 
 
 def test_kernels_and_embeddings_are_weights_and_biases_and_scales_are_not():
-    params = {"dense": {"kernel": np.ones((2, 3)), "bias": np.ones(3)}, "norm": {"scale": np.ones(3)}, "stacked": {"bias": np.ones((4, 3))}}
+    params = {
+        "dense": {"kernel": np.ones((2, 3)), "bias": np.ones(3)},
+        "norm": {"scale": np.ones(3)},
+        "stacked": {"bias": np.ones((4, 3))},
+    }
     found = [path_name(path) for path, leaf in jax.tree_util.tree_flatten_with_path(params)[0] if is_weight(path, leaf)]
     assert found == ["dense/kernel"]

@@ -90,7 +90,9 @@ class Checkpoints:
         """The steps on disk, newest first, whether or not they verify."""
         return sorted((int(p.name) for p in self.directory.iterdir() if p.name.isdecimal()), reverse=True)
 
-    def restore(self, like: State, sharding: Sharding, config: Mapping[str, Any]) -> tuple[State, dict[str, Any]] | None:
+    def restore(
+        self, like: State, sharding: Sharding, config: Mapping[str, Any]
+    ) -> tuple[State, dict[str, Any]] | None:
         """The newest state that verifies and its position in the data; None where no checkpoint was ever written.
 
         like   the state's shapes (from `eval_shape`). Damaged checkpoints are moved to `damaged/` with a warning.
@@ -113,7 +115,7 @@ class Checkpoints:
             return state, manifest["data"]
         if tried:
             raise InputError(
-                f"every checkpoint in {self.directory} is damaged: {'; '.join(tried)}. To start again from step 0: --fresh"
+                f"every checkpoint in {self.directory} is damaged: {'; '.join(tried)}. Start again: --fresh"
             )
         return None
 
@@ -160,7 +162,7 @@ def _describe(leaf: Any) -> dict[str, Any]:
 
 
 def _compare(manifest: dict[str, Any], like: State, config: Mapping[str, Any], where: Path) -> None:
-    """Raises InputError when the saved leaves are not the ones this configuration needs; warns when only settings differ."""
+    """InputError when the saved leaves are not those this configuration needs; a warning when only settings differ."""
     saved = {path: {k: leaf[k] for k in ("shape", "dtype")} for path, leaf in manifest["leaves"].items()}
     wanted = {path: _describe(leaf) for path, leaf in _shapes(like).items()}
     fields = differences(manifest["config"], config)

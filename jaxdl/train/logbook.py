@@ -1,4 +1,4 @@
-"""The logbook of a run: metrics.jsonl for programs, lines or a bar for the person at the terminal, TensorBoard if there."""
+"""The logbook of a run: metrics.jsonl for programs, a bar or lines for the person at the terminal, and TensorBoard."""
 
 import importlib.util
 import io
@@ -89,7 +89,8 @@ def _mend(path: Path) -> tuple[int, dict[str, int]]:
     if whole != data:
         with path.open("r+b") as file:
             file.truncate(len(whole))
-    starts, last = 0, {}
+    starts = 0
+    last: dict[str, int] = {}
     for line in whole.splitlines():
         record = json.loads(line)
         starts += record.get("event") == "start"
@@ -107,13 +108,15 @@ def _tensorboard(directory: Path) -> Any:
 
 
 class Progress:
-    """Loss, steps a second and time left: a bar redrawn five times a second on a terminal, else a line an evaluation."""
+    """Loss, steps a second and time left: on a terminal a bar redrawn five times a second, else lines."""
 
     def __init__(self, total: int, out: Any):
         self.total, self.out = total, out
         self._bar = out.isatty()
         self._due = 0.0
-        self._first: tuple[int, float] | None = None  # the first step that was logged, and when: compiling does not count
+        self._first: tuple[int, float] | None = (
+            None  # the first step that was logged, and when: compiling does not count
+        )
         self._loss = float("nan")
 
     def train(self, step: int, metrics: Mapping[str, float]) -> None:
@@ -128,7 +131,9 @@ class Progress:
 
     def evaluation(self, step: int, scores: Mapping[str, Mapping[str, float]]) -> None:
         """Prints a line that stays."""
-        parts = [f"{name} {metric} {value:.4f}" for name, metrics in scores.items() for metric, value in metrics.items()]
+        parts = [
+            f"{name} {metric} {value:.4f}" for name, metrics in scores.items() for metric, value in metrics.items()
+        ]
         self.end()
         self.out.write(f"{self._line(step)}  {'  '.join(parts)}\n")
         self.out.flush()

@@ -64,7 +64,10 @@ def fit(task: Task, run: Run) -> Result:
         metrics = evaluation(state, task.evaluate)
         logbook.evaluation(int(state.step), metrics)
         flat = {f"{name}/{metric}": value for name, values in metrics.items() for metric, value in values.items()}
-        record = summary(state, flat, run, runner) | {"restarts": logbook.starts - 1, "seconds": time.monotonic() - began}
+        record = summary(state, flat, run, runner) | {
+            "restarts": logbook.starts - 1,
+            "seconds": time.monotonic() - began,
+        }
         workdir.write_json(directory / "summary.json", record)
     return Result(state, flat, directory)
 
@@ -76,7 +79,7 @@ def check(task: Task, run: Run, runner: Runner) -> None:
         runner.check_batch(name, batches.batch_size)
     if run.accumulate > 1 and is_coupled(task):
         raise InputError(
-            f"--accumulate {run.accumulate}: this model's examples see each other (batch norm, mining), and a micro-batch "
+            f"--accumulate {run.accumulate}: this model's examples see each other (batch norm, mining); a micro-batch "
             "would change what they see; use --accumulate 1 and a smaller batch"
         )
 
@@ -142,7 +145,9 @@ class Trainer:
         self.save(state, batches)
         self.checkpoints.wait()
         if at < self.task.steps:
-            raise Preempted(f"{stop.name}: step {at} of {self.task.steps} is saved; the same command goes on from there")
+            raise Preempted(
+                f"{stop.name}: step {at} of {self.task.steps} is saved; the same command goes on from there"
+            )
         return state
 
     def advance(self, state: State, batches: BatchIterator, at: int) -> tuple[State, jax.Array, int]:

@@ -56,7 +56,9 @@ class Runner:
         whole, rows = self.whole, NamedSharding(self.mesh, P(*[None] * batch_axis, "data"))
         compiled = jax.jit(bound, in_shardings=(whole, rows), out_shardings=whole, donate_argnums=donated)
         if jax.process_count() == 1:
-            return compiled  # NumPy goes in as it is: a device_put of our own would cost a small step a tenth of its time
+            return (
+                compiled  # NumPy goes in as it is: a device_put of our own would cost a small step a tenth of its time
+            )
 
         def call(state: Any, batch: Batch) -> Any:
             return compiled(state, {k: jax.make_array_from_process_local_data(rows, v) for k, v in batch.items()})
@@ -91,6 +93,6 @@ class Runner:
             fit = max(size // pieces, 1) * pieces
             micro = f" × {parts} micro-batches" if parts > 1 else ""
             raise InputError(
-                f"batch size {size} of {name} can't be split over {self.mesh.size} devices{micro}: use a multiple of {pieces} "
-                f"such as {fit}"
+                f"batch size {size} of {name} can't be split over {self.mesh.size} devices{micro}: "
+                f"use a multiple of {pieces} such as {fit}"
             )

@@ -49,7 +49,13 @@ class Run:
     """What is trained: its name (`experiment`), `doc` and `config`, as plain JSON values. Not a flag."""
 
     def __post_init__(self) -> None:
-        for name, least in (("accumulate", 1), ("steps_per_call", 1), ("keep", 1), ("evaluate_every", 0), ("checkpoint_every", 0)):
+        for name, least in (
+            ("accumulate", 1),
+            ("steps_per_call", 1),
+            ("keep", 1),
+            ("evaluate_every", 0),
+            ("checkpoint_every", 0),
+        ):
             value = getattr(self, name)
             if value < least:
                 raise InputError(f"--{name.replace('_', '-')} {value}: expected {least} or more")

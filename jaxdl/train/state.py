@@ -26,7 +26,7 @@ class State(NamedTuple):
 def create(
     init: Callable[[Key], tuple[Params, ModelState]], optimizer: optax.GradientTransformation, key: Key
 ) -> State:
-    """The state before the first step. Trace it under `jit` to create it sharded, or under `eval_shape` for its shapes."""
+    """The state before the first step. Traced by `jit` it is created sharded, by `eval_shape` only its shapes are."""
     k_init, k_train = jax.random.split(key)
     params, model_state = init(k_init)
     return State(jnp.zeros((), jnp.int32), params, model_state, optimizer.init(params), k_train)

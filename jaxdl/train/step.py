@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Float
+from jaxtyping import Array
 
 from jaxdl.task import map_loss
 from jaxdl.train.state import State
@@ -19,12 +19,12 @@ Step = Callable[[State, Batch], tuple[State, dict[str, Mean], Array]]
 
 
 def make_step(loss: Loss, optimizer: optax.GradientTransformation, accumulate: int = 1) -> Step:
-    """step(state, batch) -> (state, metrics, bad leaf): the gradient of Σ total / Σ weight over the global batch, applied.
+    """step(state, batch) -> (state, metrics, bad leaf) applies the gradient of Σ total / Σ weight of the global batch.
 
     accumulate   the local batch is cut into this many micro-batches whose sums are added before dividing once, which
                  gives the plain step's numbers in less memory. Wrong for coupled examples: the caller refuses those.
     bad leaf     when the loss is not finite: which parameter was not finite already when the step began (place in the
-                 flattened parameters), or −1 when all were. Behind a `cond`, so that it costs nothing while all is well.
+                 flattened parameters), or −1 when all were. Behind a `cond`: it costs nothing while all is well.
     """
 
     def differentiate(params: Params, model_state: ModelState, batch: Batch, key: Key) -> tuple[ModelState, Sums]:
@@ -50,7 +50,7 @@ def make_step(loss: Loss, optimizer: optax.GradientTransformation, accumulate: i
 
 
 def accumulated(differentiate: Callable, parts: int) -> Callable:
-    """Adds the sums of `differentiate` over `parts` micro-batches. Each takes every parts-th row, so devices keep theirs."""
+    """Adds the sums of `differentiate` over `parts` micro-batches. Each takes every parts-th row."""
     if parts == 1:
         return differentiate
 
@@ -104,7 +104,9 @@ def unpack(names: Sequence[str], vector: np.ndarray) -> dict[str, float]:
     }
 
 
-def repeated(body: Callable[[State, Batch], tuple[State, Array]], times: int) -> Callable[[State, Batch], tuple[State, Array]]:
+def repeated(
+    body: Callable[[State, Batch], tuple[State, Array]], times: int
+) -> Callable[[State, Batch], tuple[State, Array]]:
     """Several steps in one call: batches stacked on a leading axis in, packed metrics stacked out."""
 
     def many(state: State, batches: Batch) -> tuple[State, Array]:

@@ -13,7 +13,17 @@ from typing import Any
 
 from jaxdl.errors import InputError, StorageError
 
-OURS = ("checkpoints", "damaged", "figures", "tensorboard", "profile", "metrics.jsonl", "config.json", "summary.json", "report.html")
+OURS = (
+    "checkpoints",
+    "damaged",
+    "figures",
+    "tensorboard",
+    "profile",
+    "metrics.jsonl",
+    "config.json",
+    "summary.json",
+    "report.html",
+)
 
 
 @contextlib.contextmanager
@@ -26,7 +36,9 @@ def held(directory: Path) -> Iterator[Path]:
         directory.mkdir(parents=True, exist_ok=True)
         lock = open(directory / "lock", "a+")  # noqa: SIM115 (held until the run ends)
     except OSError as error:
-        raise InputError(f"the run directory {directory} can't be written ({error.strerror}): give another --workdir") from error
+        raise InputError(
+            f"the run directory {directory} can't be written ({error.strerror}): give another --workdir"
+        ) from error
     with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

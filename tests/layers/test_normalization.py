@@ -55,7 +55,9 @@ def test_in_evaluation_an_example_is_judged_alone_by_the_running_moments():
         "batch_stats": {"mean": jnp.array([1.0, 0.0, -1.0]), "variance": jnp.array([4.0, 1.0, 0.25])},
     }
     y, _ = apply(x, jnp.ones(4), False, variables)
-    expected = np.array([1, 2, 3]) * (x - np.array([1, 0, -1])) / np.sqrt(np.array([4, 1, 0.25]) + 1e-5) + np.array([0, 1, 0])
+    expected = np.array([1, 2, 3]) * (x - np.array([1, 0, -1])) / np.sqrt(np.array([4, 1, 0.25]) + 1e-5) + np.array(
+        [0, 1, 0]
+    )
     np.testing.assert_allclose(y, expected, rtol=1e-5)
     np.testing.assert_array_equal(BatchNorm().apply(variables, x[0], jnp.float32(1), False), y[0])
 

@@ -21,7 +21,9 @@ def test_knowing_nothing_costs_log_of_the_number_of_classes(classes):
 
 def test_adding_the_same_to_every_logit_changes_nothing():
     logits = jnp.array([0.5, -1.0, 2.0])
-    np.testing.assert_allclose(cross_entropy(logits + 100, jnp.array(0)), cross_entropy(logits, jnp.array(0)), rtol=1e-5)
+    np.testing.assert_allclose(
+        cross_entropy(logits + 100, jnp.array(0)), cross_entropy(logits, jnp.array(0)), rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize(("label", "loss"), [(0, 0.0), (1, 2e4)])

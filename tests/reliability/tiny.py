@@ -88,7 +88,7 @@ def build(config: Config) -> Task:
 
 
 if __name__ == "__main__":
-    # A mishap is part of what happens to a run, not of what it is: it comes from outside, so that the same command resumes.
+    # A mishap is part of what happens to a run, not of what it is: it comes from outside, and the same command resumes.
     mishaps = {"pause": float, "crash_at": int, "nan_at": int}
     chosen = {name: kind(os.environ[name.upper()]) for name, kind in mishaps.items() if name.upper() in os.environ}
 

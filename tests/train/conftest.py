@@ -30,7 +30,7 @@ class Net(nn.Module):
 
 
 def small_task(normalized=True, steps=20, batch_size=16, examples=40, optimizer=None, bad_at=None):
-    """A Net on random points whose class is the largest coordinate. 40 examples in batches of 16: the last is padded."""
+    """A Net on random points whose class is the largest coordinate. 40 examples, batches of 16: the last is padded."""
     random = np.random.default_rng(0)
     x = random.normal(size=(examples, 6)).astype(np.float32)
     y = x[:, :3].argmax(1).astype(np.int32)

@@ -79,7 +79,7 @@ def files_of(directory, step):
 # TensorStore's callbacks outlive the event loop of a read that failed.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_no_flipped_bit_is_restored(saved):
-    """One random bit in each file of the newest checkpoint: the state is that of step 30 or of step 20, never a third."""
+    """One random bit in each file of the newest checkpoint: the state is that of step 30 or of 20, never a third."""
     directory, digests = saved
     pristine = directory.parent / "pristine"
     shutil.copytree(directory, pristine)
@@ -118,7 +118,17 @@ def lose_manifest(directory, step):
     shutil.rmtree(directory / str(step) / "manifest")
 
 
-DAMAGE = [truncate, empty, lose_manifest, flip_array_bit]
+def take_the_arrays_of_another_step(directory, step):
+    shutil.rmtree(directory / str(step) / "state")
+    shutil.copytree(directory / "10" / "state", directory / str(step) / "state")
+
+
+def edit_the_manifest(directory, step):
+    path = directory / str(step) / "manifest" / "metadata"
+    path.write_text(path.read_text().replace('"next_batch": 30', '"next_batch": 31'))
+
+
+DAMAGE = [truncate, empty, lose_manifest, flip_array_bit, take_the_arrays_of_another_step, edit_the_manifest]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
@@ -186,12 +196,11 @@ def test_a_state_that_is_not_finite_is_never_saved(tmp_path, value):
         assert checkpoints.steps() == []
 
 
-
-
 def test_a_failed_write_names_the_place_and_the_free_bytes(tmp_path):
-    with pytest.raises(StorageError, match="bytes are free"), Checkpoints(tmp_path / "checkpoints") as checkpoints:
-        shutil.rmtree(tmp_path / "checkpoints")
-        (tmp_path / "checkpoints").write_text("a file where the directory was")
+    checkpoints = Checkpoints(tmp_path / "checkpoints")
+    shutil.rmtree(tmp_path / "checkpoints")
+    (tmp_path / "checkpoints").touch()  # a file where the directory was
+    with pytest.raises(StorageError, match="bytes are free"):
         checkpoints.save(make_state(), {}, CONFIG)
 
 

@@ -146,7 +146,9 @@ def test_a_parameter_that_overflows_stops_the_run_unsaved_and_is_named_with_its_
     """The second kernel's update is infinite in step 1, so the loss of step 2 is not finite."""
     only = {"Dense_0": {"kernel": False, "bias": False}, "Dense_1": {"kernel": True, "bias": False}}
     task = make_task(normalized=False, optimizer=optax.masked(optax.scale(np.inf), only))
-    with pytest.raises(Diverged, match=r"the loss is \S+ at step 2: params/Dense_1/kernel was not finite when the step"):
+    with pytest.raises(
+        Diverged, match=r"the loss is \S+ at step 2: params/Dense_1/kernel was not finite when the step"
+    ):
         fit(task, Run(tmp_path, checkpoint_every=100))
     assert list((tmp_path / "checkpoints").iterdir()) == []
 
@@ -186,6 +188,8 @@ def test_a_profile_is_written_for_the_steps_asked_for(make_task, tmp_path):
     assert list((tmp_path / "profile").rglob("*.xplane.pb"))
 
 
-@pytest.mark.parametrize(("every", "before", "at", "is_due"), [(5, 4, 5, True), (5, 5, 6, False), (5, 4, 8, True), (5, 0, 4, False)])
+@pytest.mark.parametrize(
+    ("every", "before", "at", "is_due"), [(5, 4, 5, True), (5, 5, 6, False), (5, 4, 8, True), (5, 0, 4, False)]
+)
 def test_due_when_a_multiple_was_passed(every, before, at, is_due):
     assert due(every, before, at) == is_due

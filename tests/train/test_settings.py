@@ -16,7 +16,10 @@ def test_the_same_flags_are_the_same_directory_and_others_are_another():
     assert RUN.directory == again.directory
     assert RUN.directory.parent == Path("runs/vision.lenet5")
     assert len(RUN.directory.name) == 8
-    others = [dataclasses.replace(RUN, seed=1), dataclasses.replace(RUN, experiment={**RUN.experiment, "config": {"epochs": 4}})]
+    others = [
+        dataclasses.replace(RUN, seed=1),
+        dataclasses.replace(RUN, experiment={**RUN.experiment, "config": {"epochs": 4}}),
+    ]
     assert len({run.directory for run in (RUN, *others)}) == 3
 
 

@@ -22,7 +22,10 @@ with workdir.held(Path(sys.argv[1])):
 def test_a_second_holder_is_told_who_the_first_is_and_a_killed_one_holds_nothing(tmp_path):
     holder = subprocess.Popen([sys.executable, "-c", HOLDER, tmp_path], stdout=subprocess.PIPE, text=True)
     assert holder.stdout.readline() == "held\n"
-    with pytest.raises(InputError, match=rf"in use by pid {holder.pid} on \S+, started 20\d\d-"), workdir.held(tmp_path):
+    with (
+        pytest.raises(InputError, match=rf"in use by pid {holder.pid} on \S+, started 20\d\d-"),
+        workdir.held(tmp_path),
+    ):
         pass
     holder.kill()
     holder.communicate()

@@ -1,0 +1,81 @@
+"""The command line: what it understands, what it refuses, what it prints."""
+
+import json
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from experiments.__main__ import listing
+from jaxdl.errors import InputError
+from jaxdl.optim.chain import Chain
+from jaxdl.run import as_table, parse, run
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Config:
+    epochs: int = 30
+    optimizer: Chain = Chain("adam", learning_rate=3e-3)
+
+
+def parsed(*argv):
+    return parse(Config, argv, "some.experiment", "What it is.")
+
+
+def test_flags_reach_the_configuration_the_optimiser_and_the_run():
+    config, settings = parsed("--epochs", "3", "--optimizer.name", "gd", "--seed", "7", "--parallel", "pmap", "--fresh")
+    assert config == Config(3, Chain("gd", learning_rate=3e-3))
+    assert (settings.seed, settings.parallel, settings.fresh) == (7, "pmap", True)
+
+
+def test_without_flags_the_experiment_s_own_defaults_stand():
+    config, settings = parsed()
+    assert config == Config()
+    assert settings.seed == 0
+
+
+def test_a_word_that_is_like_no_flag_leads_to_help():
+    with pytest.raises(InputError, match=r"unknown argument --zzzz: see --help"):
+        parsed("--zzzz")
+
+
+def test_help_says_what_the_experiment_is(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        parsed("--help")
+    assert stopped.value.code == 0
+    assert "What it is." in capsys.readouterr().out
+
+
+def test_the_table_has_a_row_for_each_set_and_a_column_for_each_metric():
+    rows = as_table({"dev/loss": 0.5, "dev/accuracy": 0.875, "test/loss": 0.25}).splitlines()
+    assert [row.split() for row in rows] == [["loss", "accuracy"], ["dev", "0.5000", "0.8750"], ["test", "0.2500"]]
+    assert as_table({}).strip() == ""
+
+
+def test_an_experiment_that_compares_prints_its_findings_and_puts_them_in_the_report(tmp_path, capsys):
+    from matplotlib.figure import Figure
+
+    def compare(config: Config, settings) -> tuple:
+        return [f"After {config.epochs} epochs nothing was learnt."], {"an empty figure": Figure()}
+
+    with pytest.raises(SystemExit) as stopped:
+        run(compare, Config, ["--workdir", str(tmp_path), "--epochs", "5"])
+    assert stopped.value.code == 0
+    assert "After 5 epochs nothing was learnt." in capsys.readouterr().out
+    page = (tmp_path / "report.html").read_text()
+    assert "After 5 epochs nothing was learnt." in page
+    assert "an empty figure" in page
+    assert json.loads((tmp_path / "config.json").read_text())["config"]["epochs"] == 5
+
+
+def test_the_list_has_every_experiment_with_its_promise():
+    files = {path for path in (ROOT / "experiments").glob("*/*.py") if path.name != "__init__.py"}
+    assert len(listing()) == len(files)
+    assert all(promise.endswith(".") for promise in listing().values())
+    done = subprocess.run([sys.executable, "-m", "experiments"], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert "python -m experiments.vision.lenet5" in done.stdout
+    assert listing()["vision.lenet5"] in done.stdout
