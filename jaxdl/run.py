@@ -20,6 +20,7 @@ from typing import Annotated, Any, NoReturn, cast
 import jax
 import tyro
 
+from jaxdl.check.columns import align
 from jaxdl.errors import Diverged, InputError, Preempted, StorageError
 from jaxdl.report import page
 from jaxdl.task import Task
@@ -101,12 +102,9 @@ def finish(task: Task, result: Result) -> None:
 def as_table(metrics: Mapping[str, float]) -> str:
     """{"test/accuracy": …} as rows of sets and columns of metrics."""
     names = [key.split("/", 1) for key in metrics]
-    sets, columns = (list(dict.fromkeys(part)) for part in zip(*names, strict=True)) if names else ([], [])
-    rows = [["", *columns]]
-    rows += [
-        [name, *(f"{metrics[f'{name}/{c}']:.4f}" if f"{name}/{c}" in metrics else "" for c in columns)] for name in sets
-    ]
-    return "\n".join(f"{row[0]:<8}{''.join(f'{cell:>12}' for cell in row[1:])}" for row in rows)
+    sets, columns = dict.fromkeys(name for name, _ in names), dict.fromkeys(metric for _, metric in names)
+    rows = [[name, *(f"{metrics.get(f'{name}/{metric}', float('nan')):.4f}" for metric in columns)] for name in sets]
+    return align([["", *columns], *rows])
 
 
 def compare(main: Main, config: Any, settings: Run) -> None:
@@ -185,4 +183,4 @@ def use_compile_cache() -> None:
 
 
 def _stop_before_training(number: int, frame: object) -> NoReturn:
-    raise Preempted("SIGTERM before training began; nothing is lost")
+    raise Preempted("SIGTERM outside training; nothing is lost")

@@ -52,8 +52,12 @@ def test_help_says_what_the_experiment_is(capsys):
 
 def test_the_table_has_a_row_for_each_set_and_a_column_for_each_metric():
     rows = as_table({"dev/loss": 0.5, "dev/accuracy": 0.875, "test/loss": 0.25}).splitlines()
-    assert [row.split() for row in rows] == [["loss", "accuracy"], ["dev", "0.5000", "0.8750"], ["test", "0.2500"]]
-    assert as_table({}).strip() == ""
+    assert [row.split() for row in rows] == [
+        ["loss", "accuracy"],
+        ["dev", "0.5000", "0.8750"],
+        ["test", "0.2500", "nan"],
+    ]
+    assert as_table({}) == ""
 
 
 def test_an_experiment_that_compares_prints_its_findings_and_puts_them_in_the_report(tmp_path, capsys):

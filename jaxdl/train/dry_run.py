@@ -21,8 +21,8 @@ def describe(task: Task, run: Run) -> str:
     state = jax.eval_shape(lambda key: states.create(task.init, task.optimizer, key), jax.random.key(run.seed))
     batch = next(task.train.iterate(run.seed))
     loss = steps.in_precision(task.loss, run.precision)
-    body = steps.packed(steps.make_step(loss, task.optimizer, run.accumulate))
-    compiled = runner.bind(body, donate=True).lower(state, batch).compile()  # type: ignore[attr-defined]
+    step = steps.make_step(loss, task.optimizer, run.accumulate)
+    compiled = runner.bind(step, donate=True).lower(state, batch).compile()  # type: ignore[attr-defined]
     sizes, costs = compiled.memory_analysis(), compiled.cost_analysis() or {}
     epochs = task.steps / task.train.steps_per_epoch
     lines = [

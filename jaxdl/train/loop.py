@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+import math
 import os
 import platform
 import time
@@ -26,6 +27,7 @@ from jaxdl.train.parallel import Runner, make_mesh
 from jaxdl.train.preemption import StopRequest
 from jaxdl.train.settings import Run
 from jaxdl.train.state import State
+from jaxdl.train.step import Metrics
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -116,16 +118,13 @@ class Trainer:
         self.profile = Profile(run.profiled, run.directory / "profile")
         self.evaluate_every = run.evaluate_every or task.train.steps_per_epoch
         self.checkpoint_every = run.checkpoint_every or max(1, task.steps // 10)
-        self.step = steps.make_step(steps.in_precision(task.loss, run.precision), task.optimizer, run.accumulate)
-        body = steps.packed(self.step)
-        self.one = runner.bind(body, donate=True)
-        self.many = runner.bind(steps.repeated(body, run.steps_per_call), batch_axis=1, donate=True)
+        step = steps.make_step(steps.in_precision(task.loss, run.precision), task.optimizer, run.accumulate)
+        self.one = runner.bind(step, donate=True)
+        self.many = runner.bind(steps.repeated(step, run.steps_per_call), batch_axis=1, donate=True)
 
     def train(self, state: State, batches: BatchIterator, stop: StopRequest) -> State:
         """The loop. It never waits for the step it has just launched: metrics are fetched one call late."""
         at, pending = int(state.step), None
-        self.names = steps.metric_names(self.step, state, next(self.task.train.iterate(0)))
-        watched = [name for name in self.task.watch if name in self.task.evaluate]
         while at < self.task.steps and not stop.signal:
             self.profile.at(at)
             state, launched, count = self.advance(state, batches, at)
@@ -137,7 +136,7 @@ class Trainer:
                 self.log(pending, state)
                 pending = None
             if evaluating:
-                self.logbook.evaluation(at, self.evaluation(state, watched))
+                self.logbook.evaluation(at, self.evaluation(state, self.task.watch))
             if saving:
                 self.save(state, batches)
         self.log(pending, state)
@@ -150,25 +149,23 @@ class Trainer:
             )
         return state
 
-    def advance(self, state: State, batches: BatchIterator, at: int) -> tuple[State, jax.Array, int]:
+    def advance(self, state: State, batches: BatchIterator, at: int) -> tuple[State, Metrics, int]:
         """Launches the next call: `steps_per_call` steps, or one where fewer are left."""
         count = self.run.steps_per_call
         if count == 1 or at + count > self.task.steps:
-            state, vector = self.one(state, next(batches))
-            return state, vector, 1
+            return *self.one(state, next(batches)), 1
         stacked = [next(batches) for _ in range(count)]
-        state, vectors = self.many(state, {name: np.stack([batch[name] for batch in stacked]) for name in stacked[0]})
-        return state, vectors, count
+        batch = {name: np.stack([batch[name] for batch in stacked]) for name in stacked[0]}
+        return *self.many(state, batch), count
 
-    def log(self, pending: tuple[int, jax.Array] | None, state: State) -> None:
+    def log(self, pending: tuple[int, Metrics] | None, state: State) -> None:
         """Writes the metrics of a finished call. Raises Diverged when a loss among them is not finite."""
         if pending is None:
             return
-        first, vectors = pending
-        for at, vector in enumerate(np.asarray(vectors).reshape(-1, 2 * len(self.names) + 1), first):
-            metrics = steps.unpack(self.names, vector)
-            if not np.isfinite(metrics["loss"]):
-                raise Diverged(f"the loss is {metrics['loss']} at step {at}: {self.culprit(int(vector[-1]), state)}")
+        first, launched = pending
+        for at, (metrics, (bad,)) in enumerate(launched.rows(), first):
+            if not math.isfinite(metrics["loss"]):
+                raise Diverged(f"the loss is {metrics['loss']} at step {at}: {self.culprit(int(bad), state)}")
             self.logbook.train(at, metrics)
 
     def culprit(self, bad: int, state: State) -> str:
@@ -220,25 +217,25 @@ class Evaluation:
     """Scores whole sets with one compiled function."""
 
     def __init__(self, task: Task, runner: Runner):
-        self.task, self.score = task, task.score
-        self.bound = runner.bind(steps.make_evaluation(task.score)) if task.score else None
+        self.sets = task.evaluate if task.score else {}
+        self.score = runner.bind(steps.make_evaluation(task.score)) if task.score else None
 
     def __call__(self, state: State, names: Iterable[str]) -> dict[str, dict[str, float]]:
         """The metrics of these sets: {"dev": {"accuracy": …}}."""
-        return {name: self.of_set(state, self.task.evaluate[name]) for name in names} if self.bound else {}
+        return {name: self.of_set(state, self.sets[name]) for name in names if name in self.sets}
 
     def of_set(self, state: State, batches: Batches) -> dict[str, float]:
-        """Each example once, in order; the sums stay on the device until the next batch is under way."""
+        """Each example once, in order; the sums are fetched when the next batch is under way."""
         assert self.score is not None
-        assert self.bound is not None
         total, pending = np.zeros(()), None
         iterator = batches.iterate(0, jax.process_index(), jax.process_count())
         for batch in itertools.islice(iterator, batches.steps_per_epoch):
-            launched = self.bound(state, batch)
-            total = total if pending is None else total + np.asarray(pending)
+            launched = self.score(state, batch)
+            total = total if pending is None else total + np.asarray(pending.vector)
             pending = launched
-        names = jax.eval_shape(jax.vmap(self.score, (None, None, 0)), state.params, state.model_state, batch)
-        return steps.unpack(tuple(names), total + np.asarray(pending))
+        assert pending is not None  # a set has at least one batch
+        [(metrics, _)] = Metrics(total + np.asarray(pending.vector), pending.names).rows()
+        return metrics
 
 
 def summary(state: State, metrics: Mapping[str, float], run: Run, runner: Runner) -> dict[str, Any]:

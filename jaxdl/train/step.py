@@ -1,6 +1,7 @@
 """One training step as a pure function of (state, batch). It names its axes; a runner binds them (`parallel.py`)."""
 
-from collections.abc import Callable, Sequence
+import dataclasses
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import jax
@@ -15,16 +16,49 @@ from jaxdl.typing import Batch, Key, Loss, Mean, ModelState, Params, Score, path
 
 Sums = tuple[Params, Mean, dict[str, Mean]]
 """Sums over examples, not divided yet: gradients of the total cost, cost, metrics."""
-Step = Callable[[State, Batch], tuple[State, dict[str, Mean], Array]]
+
+
+@jax.tree_util.register_dataclass
+@dataclasses.dataclass(frozen=True)
+class Metrics:
+    """Weighted means on their way to the host, in one vector: [totals…, weights…], then whatever else was packed.
+
+    Fetching one vector costs the host less than a microsecond; fetching scalars one by one costs ten each.
+    """
+
+    vector: Any
+    names: tuple[str, ...] = dataclasses.field(metadata={"static": True})
+
+    @classmethod
+    def pack(cls, means: dict[str, Mean], *more: Array) -> "Metrics":
+        """Means, and numbers that are none, to one vector."""
+        names = tuple(sorted(means))
+        totals, weights = [means[name].total for name in names], [means[name].weight for name in names]
+        return cls(jnp.stack([jnp.asarray(x) for x in (*totals, *weights, *more)]), names)
+
+    def rows(self) -> Iterator[tuple[dict[str, float], np.ndarray]]:
+        """For each step of a call: {name: Σ total / Σ weight}, 0 where nothing was weighed, and the numbers besides.
+
+        Waits for the device.
+        """
+        count = len(self.names)
+        vectors = np.asarray(self.vector)
+        for vector in vectors.reshape(-1, vectors.shape[-1]):
+            pairs = zip(self.names, vector.tolist(), vector[count:].tolist(), strict=False)
+            yield {name: total / weight if weight else 0.0 for name, total, weight in pairs}, vector[2 * count :]
+
+
+Step = Callable[[State, Batch], tuple[State, Metrics]]
 
 
 def make_step(loss: Loss, optimizer: optax.GradientTransformation, accumulate: int = 1) -> Step:
-    """step(state, batch) -> (state, metrics, bad leaf) applies the gradient of Σ total / Σ weight of the global batch.
+    """step(state, batch) -> (state, metrics) applies the gradient of Σ total / Σ weight over the global batch.
 
     accumulate   the local batch is cut into this many micro-batches whose sums are added before dividing once, which
                  gives the plain step's numbers in less memory. Wrong for coupled examples: the caller refuses those.
-    bad leaf     when the loss is not finite: which parameter was not finite already when the step began (place in the
-                 flattened parameters), or −1 when all were. Behind a `cond`: it costs nothing while all is well.
+
+    Beside the means the metrics hold one number: when the loss is not finite, which parameter was not finite already as
+    the step began (its place in the flattened parameters), else −1. Behind a `cond`: free while all is well.
     """
 
     def differentiate(params: Params, model_state: ModelState, batch: Batch, key: Key) -> tuple[ModelState, Sums]:
@@ -36,7 +70,7 @@ def make_step(loss: Loss, optimizer: optax.GradientTransformation, accumulate: i
         gradients, (new_model_state, cost, metrics) = jax.grad(total, has_aux=True)(params)
         return new_model_state, (gradients, cost, metrics)
 
-    def step(state: State, batch: Batch) -> tuple[State, dict[str, Mean], Array]:
+    def step(state: State, batch: Batch) -> tuple[State, Metrics]:
         key = jax.random.fold_in(state.key, state.step)
         model_state, sums = accumulated(differentiate, accumulate)(state.params, state.model_state, batch, key)
         gradients, cost, metrics = jax.lax.psum(sums, "data")
@@ -44,7 +78,8 @@ def make_step(loss: Loss, optimizer: optax.GradientTransformation, accumulate: i
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
         bad = jax.lax.cond(jnp.isfinite(cost.total), lambda: jnp.int32(-1), lambda: _first_not_finite(state.params))
-        return State(state.step + 1, params, model_state, opt_state, state.key), {"loss": cost, **metrics}, bad
+        metrics = Metrics.pack({"loss": cost, **metrics}, bad)
+        return State(state.step + 1, params, model_state, opt_state, state.key), metrics
 
     return step
 
@@ -77,50 +112,21 @@ def _first_not_finite(params: Params) -> Array:
     return jnp.where(bad.any(), jnp.argmax(bad), -1).astype(jnp.int32)
 
 
-def packed(step: Step) -> Callable[[State, Batch], tuple[State, Array]]:
-    """The step with its metrics in one vector, [totals…, weights…, bad leaf], in sorted order of their names.
+def repeated(step: Step, times: int) -> Step:
+    """Several steps in one call: batches stacked on a leading axis in, metrics with a leading axis out."""
 
-    Fetching one vector costs the host less than a microsecond; fetching scalars one by one costs 10 each.
-    """
-
-    def body(state: State, batch: Batch) -> tuple[State, Array]:
-        state, metrics, bad = step(state, batch)
-        return state, _pack(metrics, bad)
-
-    return body
-
-
-def _pack(metrics: dict[str, Mean], *more: Array) -> Array:
-    means = [metrics[name] for name in sorted(metrics)]
-    return jnp.stack([jnp.asarray(x) for x in (*(m.total for m in means), *(m.weight for m in means), *more)])
-
-
-def unpack(names: Sequence[str], vector: np.ndarray) -> dict[str, float]:
-    """{name: Σ total / Σ weight} from a packed vector; 0 where nothing was weighed."""
-    totals, weights = vector[: len(names)], vector[len(names) : 2 * len(names)]
-    return {
-        name: float(total / weight) if weight else 0.0
-        for name, total, weight in zip(sorted(names), totals, weights, strict=True)
-    }
-
-
-def repeated(
-    body: Callable[[State, Batch], tuple[State, Array]], times: int
-) -> Callable[[State, Batch], tuple[State, Array]]:
-    """Several steps in one call: batches stacked on a leading axis in, packed metrics stacked out."""
-
-    def many(state: State, batches: Batch) -> tuple[State, Array]:
-        return jax.lax.scan(body, state, batches, length=times, unroll=_unroll())
+    def many(state: State, batches: Batch) -> tuple[State, Metrics]:
+        return jax.lax.scan(step, state, batches, length=times, unroll=_unroll())
 
     return many
 
 
-def make_evaluation(score: Score) -> Callable[[State, Batch], Array]:
-    """evaluate(state, batch) -> packed [totals…, weights…] of the metrics over the global batch."""
+def make_evaluation(score: Score) -> Callable[[State, Batch], Metrics]:
+    """evaluate(state, batch) -> metrics over the global batch."""
 
-    def evaluate(state: State, batch: Batch) -> Array:
-        metrics = jax.vmap(score, (None, None, 0))(state.params, state.model_state, batch)
-        return _pack(jax.lax.psum(jax.tree.map(lambda rows: rows.sum(0), metrics), "data"))
+    def evaluate(state: State, batch: Batch) -> Metrics:
+        means = jax.vmap(score, (None, None, 0))(state.params, state.model_state, batch)
+        return Metrics.pack(jax.lax.psum(jax.tree.map(lambda rows: rows.sum(0), means), "data"))
 
     return evaluate
 
@@ -146,9 +152,3 @@ def in_precision(loss: Loss, dtype: str) -> Loss:
 def leaf_name(params: Params, place: int) -> str:
     """The path of the place-th leaf of the flattened parameters."""
     return "params/" + path_name(jax.tree_util.tree_flatten_with_path(params)[0][place][0])
-
-
-def metric_names(step: Step, state: State, batch: Batch) -> tuple[str, ...]:
-    """The names of the metrics that a step returns, without running it."""
-    bound = jax.vmap(step, in_axes=None, out_axes=None, axis_name="data", axis_size=1)
-    return tuple(sorted(jax.eval_shape(bound, state, batch)[1]))

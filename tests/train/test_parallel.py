@@ -17,15 +17,15 @@ def trained(task, kind="jit", devices=1, accumulate=1, per_call=1, dtype=np.floa
     runner = Runner(make_mesh(f"data={devices}"), kind)
     state = jax.jit(lambda key: states.create(task.init, task.optimizer, key))(jax.random.key(0))
     state = jax.tree.map(lambda x: x.astype(dtype) if jnp.issubdtype(x.dtype, jnp.floating) else x, state)
-    body = steps.packed(steps.make_step(task.loss, task.optimizer, accumulate))
+    body = steps.make_step(task.loss, task.optimizer, accumulate)
     step = runner.bind(steps.repeated(body, per_call), batch_axis=1)
     batches, vectors = task.train.iterate(0), []
     for _ in range(task.steps // per_call):
         together = [next(batches) for _ in range(per_call)]
         together = {name: np.stack([batch[name] for batch in together]) for name in together[0]}
         together = {name: x.astype(dtype) if x.dtype == np.float32 else x for name, x in together.items()}
-        state, vector = step(state, together)
-        vectors.append(np.asarray(vector))
+        state, metrics = step(state, together)
+        vectors.append(np.asarray(metrics.vector))
     return states.leaves({"params": state.params, "model_state": state.model_state}), np.concatenate(vectors)
 
 
@@ -70,10 +70,10 @@ def test_several_steps_in_a_call_give_the_plain_steps(make_task, kind, devices):
 
 def test_each_step_draws_its_own_dropout(make_task):
     task = make_task(normalized=False)
-    body = Runner(make_mesh("data=1")).bind(steps.packed(steps.make_step(task.loss, task.optimizer)))
+    body = Runner(make_mesh("data=1")).bind(steps.make_step(task.loss, task.optimizer))
     state = states.create(task.init, task.optimizer, jax.random.key(0))
     batch = next(task.train.iterate(0))
-    losses = {float(body(state._replace(step=jnp.int32(step)), batch)[1][1]) for step in range(5)}
+    losses = {float(body(state._replace(step=jnp.int32(step)), batch)[1].vector[1]) for step in range(5)}
     assert len(losses) == 5
 
 
@@ -87,13 +87,13 @@ def test_padding_changes_nothing(make_task):
             "mask": (np.arange(16) < 8).astype(np.float32),
             "x": np.where(np.arange(16)[:, None] < 8, full["x"], 9),
         }
-        body = Runner(make_mesh("data=1")).bind(steps.packed(steps.make_step(task.loss, task.optimizer)))
+        body = Runner(make_mesh("data=1")).bind(steps.make_step(task.loss, task.optimizer))
         state = states.create(task.init, task.optimizer, jax.random.key(0))
         state = jax.tree.map(lambda x: x.astype(np.float64) if jnp.issubdtype(x.dtype, jnp.floating) else x, state)
         a, b = body(state, half), body(state, padded)
         for one, other in zip(jax.tree.leaves(a[0].params), jax.tree.leaves(b[0].params), strict=True):
             np.testing.assert_allclose(one, other, atol=1e-12)
-        np.testing.assert_allclose(a[1], b[1], atol=1e-12)
+        np.testing.assert_allclose(a[1].vector, b[1].vector, atol=1e-12)
 
 
 @pytest.mark.parametrize("description", ["data=9", "data=0", "data=-2", "data", "rows=2", "data=x"])
