@@ -1,7 +1,10 @@
 """Each step stands in the log once, whatever happened to the process that wrote it."""
 
+import importlib.machinery
 import io
 import json
+import sys
+import types
 
 import pytest
 
@@ -53,6 +56,26 @@ def test_a_metric_that_is_not_a_number_is_null_so_that_every_json_reader_can_rea
     with Logbook(tmp_path, 10, io.StringIO()) as book:
         book.train(1, {"loss": 1.0, "ratio": float("nan")})
     assert lines(tmp_path)[-1] == {"step": 1, "set": "train", "loss": 1.0, "ratio": None}
+
+
+def test_evaluations_go_to_tensorboard_where_it_is_installed(tmp_path, monkeypatch):
+    added = []
+
+    class SummaryWriter:
+        def __init__(self, directory):
+            assert directory == str(tmp_path / "tensorboard")
+
+        def add_scalar(self, *scalar):
+            added.append(scalar)
+
+        def close(self):
+            added.append("closed")
+
+    module = types.ModuleType("tensorboardX")
+    module.SummaryWriter, module.__spec__ = SummaryWriter, importlib.machinery.ModuleSpec("tensorboardX", None)
+    monkeypatch.setitem(sys.modules, "tensorboardX", module)
+    write(tmp_path, range(1, 4), evaluations=(3,))
+    assert added == [("dev/accuracy", 0.3, 3), "closed"]
 
 
 class Terminal(io.StringIO):

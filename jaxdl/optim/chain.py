@@ -1,0 +1,154 @@
+"""The optimiser of an experiment as a value: plain numbers that build an Optax chain."""
+
+import difflib
+import math
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+import jax
+import optax
+
+from jaxdl.errors import InputError
+from jaxdl.optim import schedules
+from jaxdl.typing import is_weight
+
+Rule = Literal["gd", "momentum", "nesterov", "rmsprop", "adagrad", "adam", "adamw"]
+Decay = Literal["constant", "inverse_time", "exponential", "inverse_sqrt", "staircase", "table", "cosine"]
+
+# What None stands for where the textbook's value is not the same for all.
+_B2 = {"rmsprop": 0.9, "adam": 0.999, "adamw": 0.999}
+_WEIGHT_DECAY = {"adamw": 0.01}
+_DECAY_RATE = {"inverse_time": 1.0, "exponential": 0.95, "inverse_sqrt": 1.0, "staircase": 0.5}
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Clip by value, clip by global norm, scale by the rule, decay the weights, times −learning rate.
+
+    None stands for the textbook's value.
+    """
+
+    name: Rule = "adam"  # the update rule
+    learning_rate: float = 1e-3  # α₀, the rate of the first epoch
+    decay: Decay = "constant"  # how the rate falls; an epoch counts once it is finished
+    decay_rate: float | None = None  # inverse_time 1.0, exponential 0.95 and staircase 0.5 per epoch; k of inverse_sqrt
+    decay_epochs: int = 1  # a stair's length in epochs
+    table: tuple[tuple[int, float], ...] = ()  # pairs EPOCH RATE: from that epoch on, that rate
+    warmup_steps: int = 0  # steps of linear rise before the decay takes over
+    clip_value: float | None = None  # bound on each component of the gradient
+    clip_norm: float | None = None  # bound on the norm of the whole gradient
+    weight_decay: float | None = None  # λ, decoupled from the rule; 0.01 with adamw, else 0
+    b1: float = 0.9  # β₁ of momentum, nesterov, adam and adamw
+    b2: float | None = None  # β₂ of rmsprop (0.9), adam and adamw (0.999)
+    epsilon: float = 1e-8  # ε in the denominators
+
+    def __post_init__(self):
+        _require_one_of("name", self.name, get_args(Rule))
+        _require_one_of("decay", self.decay, get_args(Decay))
+        _require("learning_rate", self.learning_rate, low=0.0)
+        _require("decay_rate", self.decay_rate, low=0.0)
+        _require("decay_epochs", self.decay_epochs, low=1)
+        _require("warmup_steps", self.warmup_steps, low=0)
+        _require("clip_value", self.clip_value, above=0.0)
+        _require("clip_norm", self.clip_norm, above=0.0)
+        _require("weight_decay", self.weight_decay, low=0.0)
+        _require("b1", self.b1, low=0.0, below=1.0)
+        _require("b2", self.b2, low=0.0, below=1.0)
+        _require("epsilon", self.epsilon, low=0.0)
+        epochs = [epoch for epoch, _ in self.table]
+        if epochs != sorted(set(epochs)) or (self.decay == "table" and not epochs):
+            raise InputError(f"table = {self.table}: expected pairs (epoch, rate) with rising epochs, as 0 0.1 10 0.01")
+        for epoch, rate in self.table:
+            _require("table's epoch", epoch, low=0)
+            _require("table's rate", rate, low=0.0)
+
+    def schedule(self, steps: int, steps_per_epoch: int) -> optax.Schedule:
+        """step (from 0) -> learning rate, over a training of so many steps; also takes an array of steps, to plot."""
+        _require("steps", steps, low=1)
+        _require("steps_per_epoch", steps_per_epoch, low=1)
+        if self.warmup_steps > steps:
+            raise InputError(f"warmup_steps = {self.warmup_steps}: expected at most the training's {steps} steps")
+        rate = _DECAY_RATE.get(self.decay, 0.0) if self.decay_rate is None else self.decay_rate
+        match self.decay:
+            case "constant":
+                decayed = schedules.constant(self.learning_rate)
+            case "inverse_time":
+                decayed = schedules.inverse_time(self.learning_rate, rate, steps_per_epoch)
+            case "exponential":
+                decayed = schedules.exponential(self.learning_rate, rate, steps_per_epoch)
+            case "inverse_sqrt":
+                decayed = schedules.inverse_sqrt(self.learning_rate, rate, steps_per_epoch)
+            case "staircase":
+                decayed = schedules.staircase(self.learning_rate, rate, self.decay_epochs, steps_per_epoch)
+            case "table":
+                decayed = schedules.table(self.learning_rate, self.table, steps_per_epoch)
+            case "cosine":
+                decayed = schedules.cosine(self.learning_rate, steps, begin=self.warmup_steps)
+        return schedules.warmup(decayed, self.warmup_steps)
+
+    def build(self, steps: int, steps_per_epoch: int) -> optax.GradientTransformation:
+        """The Optax transformation for a training of so many steps: W ← W − α·(r(g) + λW).
+
+        g is the clipped gradient, r(g) the rule's direction, λ the weight decay, 0 for biases and the scales of norms:
+
+        gd        r = g
+        momentum  m ← β₁m + g,            r = m              the classical trace (Polyak, 1964)
+        nesterov  m ← β₁m + g,            r = g + β₁m        (Sutskever et al., 2013)
+        rmsprop   v ← β₂v + (1−β₂)g²,     r = g / (√v + ε)   β₂ = 0.9 (Hinton, 2012)
+        adagrad   v ← v + g²,             r = g / √(v + ε²)  (Duchi et al., 2011)
+        adam      m ← β₁m + (1−β₁)g, v as above with β₂ = 0.999, m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ),
+                                          r = m̂ / (√v̂ + ε)   (Kingma & Ba, 2015)
+        adamw     adam, with λ = 0.01 unless said otherwise  (Loshchilov & Hutter, 2019)
+        """
+        schedule = self.schedule(steps, steps_per_epoch)
+        decay = _WEIGHT_DECAY.get(self.name, 0.0) if self.weight_decay is None else self.weight_decay
+        return optax.chain(
+            *([] if self.clip_value is None else [optax.clip(self.clip_value)]),
+            *([] if self.clip_norm is None else [optax.clip_by_global_norm(self.clip_norm)]),
+            self._rule(),
+            *([] if decay == 0.0 else [optax.add_decayed_weights(decay, mask=_weights)]),
+            optax.scale_by_learning_rate(schedule),
+        )
+
+    def _rule(self) -> optax.GradientTransformation:
+        b2 = _B2.get(self.name, 0.0) if self.b2 is None else self.b2
+        match self.name:
+            case "gd":
+                return optax.identity()
+            case "momentum":
+                return optax.trace(self.b1)
+            case "nesterov":
+                return optax.trace(self.b1, nesterov=True)
+            case "rmsprop":
+                return optax.scale_by_rms(b2, eps=self.epsilon, eps_in_sqrt=False)
+            case "adagrad":
+                # Optax adds eps under the root; squared, it is of the size of the ε beside the root in the other rules.
+                return optax.scale_by_rss(initial_accumulator_value=0.0, eps=self.epsilon**2)
+            case "adam" | "adamw":
+                return optax.scale_by_adam(self.b1, b2, eps=self.epsilon)
+
+
+def _weights(params: Any) -> Any:
+    return jax.tree_util.tree_map_with_path(is_weight, params)
+
+
+def _require_one_of(field: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        closest = difflib.get_close_matches(str(value), choices, n=1)
+        hint = f"; did you mean {closest[0]}?" if closest else ""
+        raise InputError(f"{field} = {value!r}: expected one of {', '.join(choices)}{hint}")
+
+
+def _require(
+    field: str,
+    value: int | float | None,
+    low: int | float = -math.inf,
+    above: float = -math.inf,
+    below: float = math.inf,
+) -> None:
+    """low ≤ value, above < value < below; None stands for a default and passes, NaN and infinity never do."""
+    if value is None or (low <= value and above < value < below):
+        return
+    lower = f"≥ {low:g}" if above == -math.inf else f"> {above:g}"
+    upper = "" if below == math.inf else f" and < {below:g}"
+    raise InputError(f"{field} = {value}: expected a finite number {lower}{upper}")
