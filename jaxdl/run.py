@@ -1,15 +1,11 @@
 """From a command line to a finished run directory: `run(build, Config)` is the last line of every experiment."""
 
-import contextlib
 import dataclasses
-import difflib
 import faulthandler
 import inspect
-import io
 import json
 import logging
 import os
-import re
 import signal
 import sys
 import traceback
@@ -20,6 +16,7 @@ from typing import Annotated, Any, NoReturn, cast
 import jax
 import tyro
 
+from jaxdl import flags
 from jaxdl.check.columns import align
 from jaxdl.errors import Diverged, InputError, Preempted, StorageError
 from jaxdl.report import page
@@ -121,44 +118,8 @@ def parse(config_type: type, argv: Sequence[str], name: str, doc: str) -> tuple[
     """(config, run) from the command line. InputError has one line and a suggestion for anything wrong in it."""
     flat = tyro.conf.arg(name="")
     groups = [("config", Annotated[config_type, flat]), ("run", Annotated[Run, flat])]
-    flags_type = dataclasses.make_dataclass("Flags", groups)
-
-    def cli(args: Sequence[str]) -> tuple[Any, list[str]]:
-        return tyro.cli(
-            flags_type,
-            args=list(args),
-            prog=f"python -m experiments.{name}",
-            description=doc,
-            return_unknown_args=True,
-            config=(tyro.conf.FlagCreatePairsOff,),
-        )
-
-    told = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(told):
-            flags, unknown = cli(argv)
-    except SystemExit as stopped:
-        if not stopped.code:
-            raise  # --help
-        raise InputError(_first_paragraph(told.getvalue())) from None
-    if unknown:
-        close = difflib.get_close_matches(unknown[0].split("=")[0].replace("_", "-"), _flags(cli), 1, 0.5)
-        raise InputError(f"unknown argument {unknown[0]}: {f'did you mean {close[0]}?' if close else 'see --help'}")
-    return flags.config, flags.run
-
-
-def _first_paragraph(box: str) -> str:
-    """The text of the first paragraph in the box that tyro draws around an error."""
-    lines = [line.strip("│ ") for line in box.splitlines() if line.startswith("│")]
-    rule = next((i for i, line in enumerate(lines) if set(line) == {"─"}), len(lines))
-    return " ".join(lines[:rule]).removeprefix("Error parsing ")
-
-
-def _flags(cli: Callable[[Sequence[str]], Any]) -> list[str]:
-    told = io.StringIO()
-    with contextlib.redirect_stdout(told), contextlib.suppress(SystemExit):
-        cli(["--help"])
-    return re.findall(r"--[a-z][\w.-]*", told.getvalue())
+    both = flags.parse(dataclasses.make_dataclass("Flags", groups), argv, f"experiments.{name}", doc)
+    return both.config, both.run
 
 
 def name_of(experiment: Build | Main) -> str:

@@ -6,18 +6,16 @@ Ends with 0 if the gradients are right, 1 if they are not, 2 if there is nothing
 """
 
 import argparse
-import contextlib
 import dataclasses
 import difflib
 import importlib
 import importlib.util
-import io
-import itertools
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from jaxdl import flags
 from jaxdl.check.gradients import check_task, check_task_examples, without_dropout
 from jaxdl.errors import InputError
 
@@ -30,13 +28,13 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str]) -> int:
     """The exit code; prints the report, or one line on what was wrong with the input."""
     try:
-        flags, rest = _parser().parse_known_args(argv)
-        task = _build(flags.module, rest)
-        if flags.no_dropout:
+        asked, rest = _parser().parse_known_args(argv)
+        task = _build(asked.module, rest)
+        if asked.no_dropout:
             task = dataclasses.replace(task, loss=without_dropout(task.loss))
-        check = check_task_examples if flags.per_example else check_task
+        check = check_task_examples if asked.per_example else check_task
         report = check(
-            task, examples=flags.examples, epsilon=flags.epsilon, sample=flags.sample or None, seed=flags.seed
+            task, examples=asked.examples, epsilon=asked.epsilon, sample=asked.sample or None, seed=asked.seed
         )
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -62,7 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _build(name: str, flags: list[str]) -> Any:
+def _build(name: str, argv: list[str]) -> Any:
     """The Task of the experiment `name`, configured by its own flags."""
     try:
         found = importlib.util.find_spec(name)
@@ -74,7 +72,7 @@ def _build(name: str, flags: list[str]) -> Any:
     module = importlib.import_module(name)
     if not (hasattr(module, "build") and hasattr(module, "Config")):
         raise InputError(f"{name} has no Config and build(config) -> Task: nothing to check")
-    return module.build(_parse(module.Config, flags))
+    return module.build(flags.parse(module.Config, argv, name))
 
 
 def _experiments() -> list[str]:
@@ -83,23 +81,6 @@ def _experiments() -> list[str]:
     roots = [Path(place) for place in package.submodule_search_locations or ()] if package else []
     files = [(path, root) for root in roots for path in sorted(root.rglob("*.py")) if not path.name.startswith("__")]
     return [".".join(("experiments", *path.relative_to(root).with_suffix("").parts)) for path, root in files]
-
-
-def _parse(config: type, flags: list[str]) -> Any:
-    """The configuration; what tyro prints in a box when a flag is wrong becomes the one line of an InputError."""
-    import tyro
-
-    box = io.StringIO()
-    try:
-        with contextlib.redirect_stderr(box):
-            return tyro.cli(config, args=flags, config=(tyro.conf.FlagCreatePairsOff,))
-    except SystemExit as exit_:
-        if not exit_.code:
-            raise
-        _, *lines = (line.strip("│ ") for line in box.getvalue().splitlines())
-        told = itertools.takewhile(lambda line: "full helptext" not in line, lines)
-        words = [line for line in told if not set(line) <= set("─-")]  # rules, and dashes where no box can be drawn
-        raise InputError(" ".join(words)) from None
 
 
 if __name__ == "__main__":

@@ -1,0 +1,55 @@
+"""A dataclass from a command line: `tyro` reads it, and what is wrong is said in one line."""
+
+import contextlib
+import difflib
+import io
+import itertools
+import re
+from collections.abc import Sequence
+from typing import Any
+
+import tyro
+
+from jaxdl.errors import InputError
+
+
+def parse(kind: type, argv: Sequence[str], program: str, description: str = "") -> Any:
+    """An instance of the dataclass `kind`. Raises InputError, with a suggestion, for anything wrong in argv."""
+
+    def cli(args: Sequence[str]) -> tuple[Any, list[str]]:
+        return tyro.cli(
+            kind,
+            args=list(args),
+            prog=f"python -m {program}",
+            description=description,
+            return_unknown_args=True,
+            config=(tyro.conf.FlagCreatePairsOff,),
+        )
+
+    told = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(told):
+            value, unknown = cli(argv)
+    except SystemExit as stopped:
+        if not stopped.code:
+            raise  # --help
+        raise InputError(_first_paragraph(told.getvalue())) from None
+    if unknown:
+        close = difflib.get_close_matches(unknown[0].split("=")[0].replace("_", "-"), _flags(cli), 1, 0.5)
+        raise InputError(f"unknown argument {unknown[0]}: {f'did you mean {close[0]}?' if close else 'see --help'}")
+    return value
+
+
+def _first_paragraph(box: str) -> str:
+    """What tyro says first under its title. It draws the box with lines, or on a plain terminal with dashes."""
+    lines = [line.strip("│ ") for line in box.splitlines()[1:]]
+    paragraphs = itertools.groupby(lines, key=lambda line: not line.strip("─-╰╯"))
+    said = next((list(group) for is_rule, group in paragraphs if not is_rule), [])
+    return " ".join(said).removeprefix("Error parsing ")
+
+
+def _flags(cli: Any) -> list[str]:
+    told = io.StringIO()
+    with contextlib.redirect_stdout(told), contextlib.suppress(SystemExit):
+        cli(["--help"])
+    return re.findall(r"--[a-z][\w.-]*", told.getvalue())
