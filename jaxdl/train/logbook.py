@@ -13,6 +13,7 @@ from typing import Any
 from jaxdl.train.workdir import writing
 
 SCHEMA = 1
+_encode = json.JSONEncoder(allow_nan=False).encode  # json.dumps would build an encoder for each line
 
 
 class Logbook:
@@ -73,10 +74,10 @@ class Logbook:
 
     def _write(self, line: dict[str, Any]) -> None:
         try:
-            text = json.dumps(line, allow_nan=False)
+            text = _encode(line)
         except ValueError:  # NaN is not JSON
             plain = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in line.items()}
-            text = json.dumps(plain)
+            text = _encode(plain)
         self._file.write(text + "\n")
 
 

@@ -36,16 +36,16 @@ class Metrics:
         totals, weights = [means[name].total for name in names], [means[name].weight for name in names]
         return cls(jnp.stack([jnp.asarray(x) for x in (*totals, *weights, *more)]), names)
 
-    def rows(self) -> Iterator[tuple[dict[str, float], np.ndarray]]:
+    def rows(self) -> Iterator[tuple[dict[str, float], list[float]]]:
         """For each step of a call: {name: Σ total / Σ weight}, 0 where nothing was weighed, and the numbers besides.
 
         Waits for the device.
         """
         count = len(self.names)
         vectors = np.asarray(self.vector)
-        for vector in vectors.reshape(-1, vectors.shape[-1]):
-            pairs = zip(self.names, vector.tolist(), vector[count:].tolist(), strict=False)
-            yield {name: total / weight if weight else 0.0 for name, total, weight in pairs}, vector[2 * count :]
+        for row in vectors.reshape(-1, vectors.shape[-1]).tolist():
+            sums = zip(self.names, row, row[count:], strict=False)
+            yield {name: total / weight if weight else 0.0 for name, total, weight in sums}, row[2 * count :]
 
 
 Step = Callable[[State, Batch], tuple[State, Metrics]]
