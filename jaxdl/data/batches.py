@@ -6,7 +6,7 @@ Nothing here touches jax, so that worker processes never start a device (Grain i
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ class Batches:
         if self.workers < 0 or self.worker not in ("thread", "process"):
             raise InputError(f"workers {self.workers}, {self.worker!r}: give 0 or more, and 'thread' or 'process'")
 
-    @property
+    @cached_property
     def steps_per_epoch(self) -> int:
         """⌈N / batch_size⌉ with "pad", ⌊N / batch_size⌋ with "drop"."""
         whole, rest = divmod(len(self.source), self.batch_size)
@@ -58,21 +58,24 @@ class Batches:
         Process p holds rows p·B/P … (p+1)·B/P − 1, so the slices put end to end are the global batch for any P.
         Raises InputError where P does not divide B.
         """
-        share = self._share(processes)
+        size = self.batch_size
         epoch, place = divmod(step, self.steps_per_epoch)
-        count, first = len(self.source), place * self.batch_size
+        first = place * size
         if self.shuffle:
-            rows = _order(count, seed, epoch)[first : first + self.batch_size]
+            rows = _order(len(self.source), seed, epoch)[first : first + size]
         else:
-            rows = np.arange(first, min(first + self.batch_size, count))
-        mask, row = _mask_and_row(self.batch_size, len(rows))
-        if len(rows) < self.batch_size:
-            rows = np.resize(rows, self.batch_size)  # its own rows again: finite whatever the loss does with them
-        mine = slice(process * share, (process + 1) * share)
-        examples = self.source[rows[mine]]
+            rows = np.arange(first, min(first + size, len(self.source)))
+        mask, row = _mask_and_row(size, len(rows))
+        if len(rows) < size:
+            rows = np.resize(rows, size)  # its own rows again: finite whatever the loss does with them
+        if processes > 1:
+            share = self._share(processes)
+            mine = slice(process * share, (process + 1) * share)
+            rows, mask, row = rows[mine], mask[mine], row[mine]
+        examples = self.source[rows]
         if "mask" in examples or "row" in examples:
             raise InputError("a data set can't have a field called 'mask' or 'row': each batch adds its own")
-        return {**examples, "mask": mask[mine], "row": row[mine]}
+        return {**examples, "mask": mask, "row": row}
 
     def iterate(self, seed: int, process: int = 0, processes: int = 1) -> "BatchIterator":
         """The batches of one process, for ever. Raises InputError where they can't be shared evenly."""

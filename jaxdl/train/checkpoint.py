@@ -164,7 +164,8 @@ def _describe(leaf: Any) -> dict[str, Any]:
 def _compare(manifest: dict[str, Any], like: State, config: Mapping[str, Any], where: Path) -> None:
     """InputError when the saved leaves are not those this configuration needs; a warning when only settings differ."""
     saved = {path: {k: leaf[k] for k in ("shape", "dtype")} for path, leaf in manifest["leaves"].items()}
-    wanted = {path: _describe(leaf) for path, leaf in _shapes(like).items()}
+    flat = jax.tree_util.tree_flatten_with_path(like)[0]
+    wanted = {path_name(path): _describe(leaf) for path, leaf in flat}
     fields = differences(manifest["config"], config)
     changed = f" Configuration: {', '.join(fields)}." if fields else ""
     complaints = [f"missing {path}" for path in wanted if path not in saved]
@@ -182,11 +183,6 @@ def _compare(manifest: dict[str, Any], like: State, config: Mapping[str, Any], w
         )
     if fields:
         log.warning("going on from %s with another configuration: %s", where, ", ".join(fields))
-
-
-def _shapes(like: State) -> dict[str, jax.ShapeDtypeStruct]:
-    plain = jax.eval_shape(lambda state: state._replace(key=jax.random.key_data(state.key)), like)
-    return {path_name(path): leaf for path, leaf in jax.tree_util.tree_flatten_with_path(plain)[0]}
 
 
 def differences(before: Mapping[str, Any], now: Mapping[str, Any], prefix: str = "") -> list[str]:

@@ -163,25 +163,25 @@ class Trainer:
         if pending is None:
             return
         first, launched = pending
-        for at, (metrics, (bad,)) in enumerate(launched.rows(), first):
+        for at, metrics in enumerate(launched.rows(), first):
             if not math.isfinite(metrics["loss"]):
-                raise Diverged(f"the loss is {metrics['loss']} at step {at}: {self.culprit(int(bad), state)}")
+                raise Diverged(f"the loss is {metrics['loss']} at step {at}: {culprit(state)}")
             self.logbook.train(at, metrics)
-
-    def culprit(self, bad: int, state: State) -> str:
-        """Where a loss that is not finite came from, as far as can be told."""
-        if bad >= 0:
-            return f"{steps.leaf_name(state.params, bad)} was not finite when the step began; try a lower learning rate"
-        hit = [path for path, leaf in states.leaves({"params": state.params}).items() if not np.isfinite(leaf).all()]
-        return (
-            "every parameter was finite when the step began, so look at its batch and for values that overflow; "
-            f"it then spoilt {len(hit)} leaves of the parameters{f', the first {hit[0]}' if hit else ''}"
-        )
 
     def save(self, state: State, batches: BatchIterator) -> None:
         """Starts to save the state and the position in the data; the log reaches the disk first."""
         self.logbook.flush()
         self.checkpoints.save(state, batches.get_state(), configuration(self.run))
+
+
+def culprit(state: State) -> str:
+    """Where a loss that is not finite came from, as far as the parameters tell: its own step spoils none of them."""
+    largest = {path: np.abs(leaf).max() for path, leaf in states.leaves({"params": state.params}).items()}
+    spoilt = [path for path, value in largest.items() if not np.isfinite(value)]
+    if spoilt:
+        return f"{', '.join(spoilt)} was not finite before; try a lower learning rate"
+    path = max(largest, key=lambda path: largest[path])
+    return f"every parameter was finite, the largest {largest[path]:.2g} in {path}; look for overflow, and at the batch"
 
 
 def due(every: int, before: int, at: int) -> bool:
@@ -234,7 +234,7 @@ class Evaluation:
             total = total if pending is None else total + np.asarray(pending.vector)
             pending = launched
         assert pending is not None  # a set has at least one batch
-        [(metrics, _)] = Metrics(total + np.asarray(pending.vector), pending.names).rows()
+        [metrics] = Metrics(total + np.asarray(pending.vector), pending.names).rows()
         return metrics
 
 

@@ -8,19 +8,22 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Int, PyTree
+from jaxtyping import Array, Int, PyTree, UInt32
 
 from jaxdl.typing import Key, ModelState, Params, path_name
 
 
 class State(NamedTuple):
-    """`key` never changes: the key of step n is fold_in(key, n)."""
+    """`key` never changes: the key of step n is fold_in(key, n).
+
+    It is held as the integers it is made of, because a typed key takes a detour through Python in every call.
+    """
 
     step: Int[Array, ""]
     params: Params
     model_state: ModelState
     opt_state: optax.OptState
-    key: Key
+    key: UInt32[Array, " words"]
 
 
 def create(
@@ -29,18 +32,13 @@ def create(
     """The state before the first step. Traced by `jit` it is created sharded, by `eval_shape` only its shapes are."""
     k_init, k_train = jax.random.split(key)
     params, model_state = init(k_init)
-    return State(jnp.zeros((), jnp.int32), params, model_state, optimizer.init(params), k_train)
+    return State(jnp.zeros((), jnp.int32), params, model_state, optimizer.init(params), jax.random.key_data(k_train))
 
 
 def leaves(tree: PyTree) -> dict[str, np.ndarray]:
-    """{path: array} on the host, sorted by path. A random key becomes the integers it is made of."""
-    host = jax.device_get(jax.tree.map(_plain, tree))
-    flat = jax.tree_util.tree_flatten_with_path(host)[0]
+    """{path: array} on the host, sorted by path."""
+    flat = jax.tree_util.tree_flatten_with_path(jax.device_get(tree))[0]
     return dict(sorted((path_name(path), np.asarray(leaf)) for path, leaf in flat))
-
-
-def _plain(leaf: Array) -> Array:
-    return jax.random.key_data(leaf) if jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key) else leaf
 
 
 def leaf_digest(leaf: np.ndarray) -> str:

@@ -12,7 +12,7 @@ from jaxtyping import Array
 
 from jaxdl.task import map_loss
 from jaxdl.train.state import State
-from jaxdl.typing import Batch, Key, Loss, Mean, ModelState, Params, Score, path_name
+from jaxdl.typing import Batch, Key, Loss, Mean, ModelState, Params, Score
 
 Sums = tuple[Params, Mean, dict[str, Mean]]
 """Sums over examples, not divided yet: gradients of the total cost, cost, metrics."""
@@ -21,7 +21,7 @@ Sums = tuple[Params, Mean, dict[str, Mean]]
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Metrics:
-    """Weighted means on their way to the host, in one vector: [totals…, weights…], then whatever else was packed.
+    """Weighted means on their way to the host, in one vector: [totals…, weights…].
 
     Fetching one vector costs the host less than a microsecond; fetching scalars one by one costs ten each.
     """
@@ -30,22 +30,19 @@ class Metrics:
     names: tuple[str, ...] = dataclasses.field(metadata={"static": True})
 
     @classmethod
-    def pack(cls, means: dict[str, Mean], *more: Array) -> "Metrics":
-        """Means, and numbers that are none, to one vector."""
+    def pack(cls, means: dict[str, Mean]) -> "Metrics":
+        """Named means to one vector."""
         names = tuple(sorted(means))
         totals, weights = [means[name].total for name in names], [means[name].weight for name in names]
-        return cls(jnp.stack([jnp.asarray(x) for x in (*totals, *weights, *more)]), names)
+        return cls(jnp.stack([jnp.asarray(x) for x in (*totals, *weights)]), names)
 
-    def rows(self) -> Iterator[tuple[dict[str, float], list[float]]]:
-        """For each step of a call: {name: Σ total / Σ weight}, 0 where nothing was weighed, and the numbers besides.
-
-        Waits for the device.
-        """
+    def rows(self) -> Iterator[dict[str, float]]:
+        """For each step of a call: {name: Σ total / Σ weight}, 0 where nothing was weighed. Waits for the device."""
         count = len(self.names)
         vectors = np.asarray(self.vector)
         for row in vectors.reshape(-1, vectors.shape[-1]).tolist():
             sums = zip(self.names, row, row[count:], strict=False)
-            yield {name: total / weight if weight else 0.0 for name, total, weight in sums}, row[2 * count :]
+            yield {name: total / weight if weight else 0.0 for name, total, weight in sums}
 
 
 Step = Callable[[State, Batch], tuple[State, Metrics]]
@@ -57,8 +54,8 @@ def make_step(loss: Loss, optimizer: optax.GradientTransformation, accumulate: i
     accumulate   the local batch is cut into this many micro-batches whose sums are added before dividing once, which
                  gives the plain step's numbers in less memory. Wrong for coupled examples: the caller refuses those.
 
-    Beside the means the metrics hold one number: when the loss is not finite, which parameter was not finite already as
-    the step began (its place in the flattened parameters), else −1. Behind a `cond`: free while all is well.
+    The gradient of a loss that is not finite is taken as zero, so that a NaN in a batch can't spread: a parameter
+    that is not finite afterwards was so before.
     """
 
     def differentiate(params: Params, model_state: ModelState, batch: Batch, key: Key) -> tuple[ModelState, Sums]:
@@ -71,15 +68,15 @@ def make_step(loss: Loss, optimizer: optax.GradientTransformation, accumulate: i
         return new_model_state, (gradients, cost, metrics)
 
     def step(state: State, batch: Batch) -> tuple[State, Metrics]:
-        key = jax.random.fold_in(state.key, state.step)
+        key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
         model_state, sums = accumulated(differentiate, accumulate)(state.params, state.model_state, batch, key)
         gradients, cost, metrics = jax.lax.psum(sums, "data")
-        gradients = jax.tree.map(lambda g: g / cost.weight.astype(g.dtype), gradients)
+        scale, sound = 1 / cost.weight, jnp.isfinite(cost.total)
+        gradients = jax.tree.map(lambda g: jnp.where(sound, g * scale.astype(g.dtype), 0), gradients)
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
-        bad = jax.lax.cond(jnp.isfinite(cost.total), lambda: jnp.int32(-1), lambda: _first_not_finite(state.params))
-        metrics = Metrics.pack({"loss": cost, **metrics}, bad)
-        return State(state.step + 1, params, model_state, opt_state, state.key), metrics
+        state = State(state.step + 1, params, model_state, opt_state, state.key)
+        return state, Metrics.pack({"loss": cost, **metrics})
 
     return step
 
@@ -105,11 +102,6 @@ def accumulated(differentiate: Callable, parts: int) -> Callable:
 def _unroll() -> bool:
     """Whether a loop over steps is written out: on a CPU, XLA runs a convolution inside a loop on a single thread."""
     return jax.default_backend() == "cpu"
-
-
-def _first_not_finite(params: Params) -> Array:
-    bad = jnp.stack([~jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(params)])
-    return jnp.where(bad.any(), jnp.argmax(bad), -1).astype(jnp.int32)
 
 
 def repeated(step: Step, times: int) -> Step:
@@ -147,8 +139,3 @@ def in_precision(loss: Loss, dtype: str) -> Loss:
         return loss(jax.tree.map(cast, params), model_state, example, key)
 
     return lower
-
-
-def leaf_name(params: Params, place: int) -> str:
-    """The path of the place-th leaf of the flattened parameters."""
-    return "params/" + path_name(jax.tree_util.tree_flatten_with_path(params)[0][place][0])

@@ -10,8 +10,8 @@ from benchmarks import torch_side
 from benchmarks.tasks import WORKS, make_task
 from jaxdl.losses.classification import cross_entropy
 from jaxdl.train import state as states
-from jaxdl.train import step as steps
 from jaxdl.train.parallel import Runner, make_mesh
+from jaxdl.train.step import make_step
 
 # The layers with parameters in PyTorch's Sequential, in the order of ours.
 LAYERS = {"lenet5": ("0", "3", "7", "9", "11"), "mlp": ("0", "2", "4")}
@@ -69,7 +69,8 @@ def test_a_step_of_gradient_descent_is_pytorchs(twins):
     theirs = torch.nn.functional.cross_entropy(model(image), label)
     theirs.backward()
     torch.optim.SGD(model.parameters(), lr=1.0).step()
-    np.testing.assert_allclose(metrics[0] / metrics[1], theirs.item(), atol=1e-10)
+    total, weight = metrics.vector[:2]
+    np.testing.assert_allclose(total / weight, theirs.item(), atol=1e-10)
     assert_same(state.params, model, name)
 
 
@@ -84,7 +85,7 @@ def test_three_steps_of_adam_are_pytorchs(twins):
 
 def our_step(task, optimizer):
     """(state, batch) -> (state, [total, weight, …] of the loss)."""
-    return Runner(make_mesh("data=1")).bind(steps.make_step(task.loss, optimizer))
+    return Runner(make_mesh("data=1")).bind(make_step(task.loss, optimizer))
 
 
 def assert_same(params, model, name):

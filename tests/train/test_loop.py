@@ -146,9 +146,7 @@ def test_a_parameter_that_overflows_stops_the_run_unsaved_and_is_named_with_its_
     """The second kernel's update is infinite in step 1, so the loss of step 2 is not finite."""
     only = {"Dense_0": {"kernel": False, "bias": False}, "Dense_1": {"kernel": True, "bias": False}}
     task = make_task(normalized=False, optimizer=optax.masked(optax.scale(np.inf), only))
-    with pytest.raises(
-        Diverged, match=r"the loss is \S+ at step 2: params/Dense_1/kernel was not finite when the step"
-    ):
+    with pytest.raises(Diverged, match=r"the loss is \S+ at step 2: params/Dense_1/kernel was not finite before"):
         fit(task, Run(tmp_path, checkpoint_every=100))
     assert list((tmp_path / "checkpoints").iterdir()) == []
 
@@ -156,7 +154,7 @@ def test_a_parameter_that_overflows_stops_the_run_unsaved_and_is_named_with_its_
 def test_nan_in_the_data_is_told_from_a_diverged_model_and_the_last_good_checkpoint_stays(make_task, tmp_path):
     task = make_task(normalized=False, bad_at=0)
     first = next(step for step in range(9) if np.isnan(task.train.batch(step, 0)["x"]).any())
-    with pytest.raises(Diverged, match=f"at step {first + 1}: every parameter was finite when the step began"):
+    with pytest.raises(Diverged, match=f"at step {first + 1}: every parameter was finite, the largest .* in params/"):
         fit(task, Run(tmp_path, checkpoint_every=1))
     assert [int(path.name) for path in (tmp_path / "checkpoints").iterdir()] == ([first] if first else [])
 
