@@ -1,4 +1,4 @@
-"""Taking turns: the machine may be busy, so contenders run in short blocks one after another, and ratios are of pairs."""
+"""Taking turns: contenders run in short blocks one after the other, so what else the machine does hits them alike."""
 
 import contextlib
 import dataclasses
