@@ -3,6 +3,7 @@
 import flax.linen as nn
 from jaxtyping import Array, Float
 
+from jaxdl.layers.convolution import Conv
 from jaxdl.layers.pooling import max_pool
 
 
@@ -19,7 +20,7 @@ class LeNet5(nn.Module):
         x = image
         he = nn.initializers.he_normal()
         for name, filters in (("conv1", 6), ("conv2", 16)):
-            x = max_pool(nn.relu(nn.Conv(filters, (5, 5), padding="VALID", kernel_init=he, name=name)(x)))
+            x = max_pool(nn.relu(Conv(filters, 5, kernel_init=he, name=name)(x)))
         x = x.reshape(*x.shape[:-3], -1)
         for name, width in (("dense1", 120), ("dense2", 84)):
             x = nn.relu(nn.Dense(width, kernel_init=he, name=name)(x))
