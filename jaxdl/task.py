@@ -5,11 +5,12 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
 import jax
 import optax
 
+from jaxdl.errors import InputError
 from jaxdl.typing import Batch, Key, Loss, Mean, ModelState, Params, Score
 
 
@@ -35,6 +36,31 @@ class Batches(Protocol):
 
 
 @dataclass(frozen=True)
+class EarlyStopping:
+    """Training ends when `patience` evaluations in a row bring no better `metric`, and the best weights are the result.
+
+    metric     of a watched set, such as "dev/loss"
+    goal       which way is better
+    margin     by how much better it must be to count
+
+    InputError for a patience below 1 and a margin below 0. Source: Prechelt (1998), "Early Stopping - But When?".
+    """
+
+    metric: str = "dev/loss"
+    patience: int = 5
+    goal: Literal["min", "max"] = "min"
+    margin: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.patience < 1:
+            raise InputError(f"patience {self.patience}: expected 1 evaluation or more")
+        if not self.margin >= 0:
+            raise InputError(f"margin {self.margin}: expected 0 or more")
+        if "/" not in self.metric:
+            raise InputError(f"metric {self.metric!r}: expected SET/METRIC, such as dev/loss")
+
+
+@dataclass(frozen=True)
 class Task:
     """Everything the loop needs.
 
@@ -46,6 +72,7 @@ class Task:
     score      metrics of one example, as evaluated (None: the run has no evaluation)
     evaluate   the sets that are scored when training ends
     watch      those of them that are scored during training too; never the test set
+    stopping   when training ends early and with which weights (None: it takes all its steps and keeps the last)
     figures    (params, model_state) -> {title: matplotlib figure}, for the report
     """
 
@@ -57,6 +84,7 @@ class Task:
     score: Score | None = None
     evaluate: Mapping[str, Batches] = field(default_factory=dict)
     watch: tuple[str, ...] = ("dev",)
+    stopping: EarlyStopping | None = None
     figures: Callable[[Params, ModelState], Mapping[str, Any]] | None = None
 
 

@@ -74,7 +74,7 @@ class Checkpoints:
             "config": dict(config),
         }
         items = self._ocp.args.Composite(
-            state=self._ocp.args.StandardSave(state._asdict()),
+            state=self._ocp.args.StandardSave(_items(state)),
             manifest=self._ocp.args.JsonSave(manifest | {"sha256": _sha(manifest)}),
         )
         with writing(self.directory):
@@ -131,7 +131,7 @@ class Checkpoints:
         return manifest
 
     def _read(self, step: int, like: State, sharding: Sharding, manifest: dict[str, Any]) -> State:
-        target = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), like._asdict())
+        target = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), _items(like))
         args = self._ocp.args.Composite(state=self._ocp.args.StandardRestore(target))
         try:
             state = State(**self._manager.restore(step, args=args)["state"])
@@ -155,6 +155,11 @@ def refuse_not_finite(arrays: Mapping[str, np.ndarray], step: int) -> None:
     for path, leaf in arrays.items():
         if path.startswith("params/") and not np.isfinite(np.asarray(leaf, np.float64)).all():
             raise Diverged(f"{path} is not finite after step {step}; nothing was saved of it")
+
+
+def _items(state: State) -> dict[str, Any]:
+    """The fields that hold arrays: Orbax has no word for None."""
+    return {name: value for name, value in state._asdict().items() if value is not None}
 
 
 def _describe(leaf: Any) -> dict[str, Any]:

@@ -20,13 +20,13 @@ from jaxdl.errors import Diverged, InputError, Preempted
 from jaxdl.task import Batches, BatchIterator, Task, is_coupled
 from jaxdl.train import state as states
 from jaxdl.train import step as steps
-from jaxdl.train import workdir
+from jaxdl.train import stopping, workdir
 from jaxdl.train.checkpoint import Checkpoints
 from jaxdl.train.logbook import Logbook
 from jaxdl.train.parallel import Runner, make_mesh
 from jaxdl.train.preemption import StopRequest
 from jaxdl.train.settings import Run
-from jaxdl.train.state import State
+from jaxdl.train.state import Best, State
 from jaxdl.train.step import Metrics
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
@@ -60,11 +60,12 @@ def fit(task: Task, run: Run) -> Result:
         workdir.write_json(directory / "config.json", {**run.experiment, "settings": run.settings})
         logbook = stack.enter_context(Logbook(directory, task.steps))
         evaluation = Evaluation(task, runner)
-        if int(state.step) < task.steps:
+        if int(state.step) < task.steps and not stopping.is_over(task.stopping, state.best):
             logbook.start(int(state.step))
             state = Trainer(task, run, runner, evaluation, checkpoints, logbook).train(state, batches, stop)
+        state = stopping.with_best_weights(state)
         metrics = evaluation(state, task.evaluate)
-        logbook.evaluation(int(state.step), metrics)
+        logbook.evaluation(int(state.best.step if state.best else state.step), metrics)
         flat = {f"{name}/{metric}": value for name, values in metrics.items() for metric, value in values.items()}
         record = summary(state, flat, run, runner) | {
             "restarts": logbook.starts - 1,
@@ -77,6 +78,7 @@ def fit(task: Task, run: Run) -> Result:
 def check(task: Task, run: Run, runner: Runner) -> None:
     """Raises InputError, before anything is compiled, for what can't be trained this way."""
     runner.check_batch("train", task.train.batch_size, run.accumulate)
+    stopping.check(task)
     for name, batches in task.evaluate.items():
         runner.check_batch(name, batches.batch_size)
     if run.accumulate > 1 and is_coupled(task):
@@ -91,7 +93,8 @@ def begin(task: Task, run: Run, runner: Runner, checkpoints: Checkpoints) -> tup
     key = jax.random.key(run.seed)
 
     def create(key: jax.Array) -> State:
-        return states.create(task.init, task.optimizer, key)
+        state = states.create(task.init, task.optimizer, key)
+        return state._replace(best=stopping.nothing_yet(state)) if task.stopping else state
 
     batches = task.train.iterate(run.seed, jax.process_index(), jax.process_count())
     restored = checkpoints.restore(jax.eval_shape(create, key), runner.whole, configuration(run))
@@ -115,6 +118,7 @@ class Trainer:
     ):
         self.task, self.run = task, run
         self.evaluation, self.checkpoints, self.logbook = evaluation, checkpoints, logbook
+        self.best: Best | None = None
         self.profile = Profile(run.profiled, run.directory / "profile")
         self.evaluate_every = run.evaluate_every or task.train.steps_per_epoch
         self.checkpoint_every = run.checkpoint_every or max(1, task.steps // 10)
@@ -125,29 +129,44 @@ class Trainer:
     def train(self, state: State, batches: BatchIterator, stop: StopRequest) -> State:
         """The loop. It never waits for the step it has just launched: metrics are fetched one call late."""
         at, pending = int(state.step), None
-        while at < self.task.steps and not stop.signal:
+        state, self.best = state._replace(best=None), state.best
+        while at < self.task.steps and not self.over and not stop.signal:
             self.profile.at(at)
             state, launched, count = self.advance(state, batches, at)
             self.log(pending, state)
             before, at, pending = at, at + count, (at + 1, launched)
-            evaluating = due(self.evaluate_every, before, at) and at < self.task.steps
+            # The last weights are evaluated by `fit`; here only where they may turn out not to be the best.
+            last = at >= self.task.steps
+            evaluating = self.best is not None if last else due(self.evaluate_every, before, at)
             saving = due(self.checkpoint_every, before, at)
             if evaluating or saving:
                 self.log(pending, state)
                 pending = None
             if evaluating:
-                self.logbook.evaluation(at, self.evaluation(state, self.task.watch))
+                self.evaluate(state, at)
             if saving:
                 self.save(state, batches)
         self.log(pending, state)
         self.profile.end()
         self.save(state, batches)
         self.checkpoints.wait()
-        if at < self.task.steps:
+        if at < self.task.steps and not self.over:
             raise Preempted(
                 f"{stop.name}: step {at} of {self.task.steps} is saved; the same command goes on from there"
             )
-        return state
+        return state._replace(best=self.best)
+
+    @property
+    def over(self) -> bool:
+        """Whether training ends early."""
+        return stopping.is_over(self.task.stopping, self.best)
+
+    def evaluate(self, state: State, at: int) -> None:
+        """Scores the watched sets, and keeps the weights if they are the best so far."""
+        scores = self.evaluation(state, self.task.watch)
+        self.logbook.evaluation(at, scores)
+        if self.task.stopping and self.best:
+            self.best = stopping.judged(self.task.stopping, self.best, state, scores)
 
     def advance(self, state: State, batches: BatchIterator, at: int) -> tuple[State, Metrics, int]:
         """Launches the next call: `steps_per_call` steps, or one where fewer are left."""
@@ -171,7 +190,7 @@ class Trainer:
     def save(self, state: State, batches: BatchIterator) -> None:
         """Starts to save the state and the position in the data; the log reaches the disk first."""
         self.logbook.flush()
-        self.checkpoints.save(state, batches.get_state(), configuration(self.run))
+        self.checkpoints.save(state._replace(best=self.best), batches.get_state(), configuration(self.run))
 
 
 def culprit(state: State) -> str:
@@ -244,6 +263,7 @@ def summary(state: State, metrics: Mapping[str, float], run: Run, runner: Runner
     return {
         "metrics": dict(metrics),
         "steps": int(state.step),
+        **({"best_step": int(state.best.step)} if state.best else {}),
         "state_digest": states.digest(states.leaves(state)),
         "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
         "devices": f"{runner.mesh.size} x {device.device_kind}",

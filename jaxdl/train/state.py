@@ -8,15 +8,29 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
-from jaxtyping import Array, Int, PyTree, UInt32
+from jaxtyping import Array, Float, Int, PyTree, UInt32
 
 from jaxdl.typing import Key, ModelState, Params, path_name
+
+
+class Best(NamedTuple):
+    """The best evaluation so far, where training may stop early: its value and step, and the weights it was of.
+
+    `waited` counts the evaluations since.
+    """
+
+    value: Float[Array, ""]
+    step: Int[Array, ""]
+    waited: Int[Array, ""]
+    params: Params
+    model_state: ModelState
 
 
 class State(NamedTuple):
     """`key` never changes: the key of step n is fold_in(key, n).
 
-    It is held as the integers it is made of, because a typed key takes a detour through Python in every call.
+    It is held as the integers it is made of, because a typed key takes a detour through Python in every call. `best` is
+    None, and no leaf, unless the task stops early.
     """
 
     step: Int[Array, ""]
@@ -24,6 +38,7 @@ class State(NamedTuple):
     model_state: ModelState
     opt_state: optax.OptState
     key: UInt32[Array, " words"]
+    best: Best | None = None
 
 
 def create(
