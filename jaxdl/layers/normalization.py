@@ -1,15 +1,17 @@
 """Batch normalisation over named axes (Ioffe and Szegedy, 2015, algorithm 1)."""
 
+import math
+
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 AXES = ("batch", "data")
 
 
 def batch_moments(
-    x: Float[Array, "*space c"], mask: Float[Array, ""], axes: tuple[str, ...] = AXES
+    x: Float[Array, "*space c"], mask: Float[Array, ""] | float, axes: tuple[str, ...] = AXES
 ) -> tuple[Float[Array, " c"], Float[Array, " c"]]:
     """Mean and (biased) variance of each channel over space and over every example with mask 1, on all devices.
 
@@ -38,28 +40,46 @@ def normalize(
     return scale * (x - mean) * jax.lax.rsqrt(variance + epsilon) + bias
 
 
+def corrected_rate(momentum: float, step: Int[Array, ""]) -> Float[Array, ""]:
+    """The weight of the batch of step t = 1, 2, … in a bias-corrected average; 0 < momentum < 1.
+
+    r̂ = r / (1 − momentumᵗ), r from 0, is the same as r̂ ← (1−rate)·r̂ + rate·batch with
+    rate = (1 − momentum) / (1 − momentumᵗ): 1 at first, so that where r̂ started is forgotten at once.
+    """
+    return (1 - momentum) / -jnp.expm1(step * math.log(momentum))
+
+
 class BatchNorm(nn.Module):
     """Batch normalisation of one example among the others of its batch.
 
     In training it uses the moments of the batch and moves the running ones, r ← momentum·r + (1−momentum)·batch;
-    in evaluation it uses the running ones. They live in the collection "batch_stats".
+    in evaluation it uses the running ones. They live in the collection "batch_stats". Where they started weighs
+    momentumᵗ after t steps, and nothing if `corrected`, which keeps t as `steps` beside them.
     """
 
     momentum: float = 0.9
     epsilon: float = 1e-5
+    corrected: bool = False
 
     @nn.compact
-    def __call__(self, x: Float[Array, "*space c"], mask: Float[Array, ""], train: bool) -> Float[Array, "*space c"]:
+    def __call__(
+        self, x: Float[Array, "*space c"], mask: Float[Array, ""] | float, train: bool
+    ) -> Float[Array, "*space c"]:
         channels = x.shape[-1]
         scale = self.param("scale", nn.initializers.ones, (channels,))
         bias = self.param("bias", nn.initializers.zeros, (channels,))
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, (channels,))
         running_variance = self.variable("batch_stats", "variance", jnp.ones, (channels,))
+        steps = self.variable("batch_stats", "steps", jnp.zeros, (), jnp.int32) if self.corrected else None
         if not train:
             return normalize(x, running_mean.value, running_variance.value, scale, bias, self.epsilon)
         wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
         mean, variance = batch_moments(wide, mask)
         if not self.is_initializing():
+            rate: float | jax.Array = 1 - self.momentum
+            if steps is not None:
+                steps.value += 1
+                rate = corrected_rate(self.momentum, steps.value)
             for running, batch in ((running_mean, mean), (running_variance, variance)):
-                running.value = self.momentum * running.value + (1 - self.momentum) * batch
+                running.value = (1 - rate) * running.value + rate * batch
         return normalize(wide, mean, variance, scale, bias, self.epsilon).astype(x.dtype)

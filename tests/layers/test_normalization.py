@@ -33,10 +33,21 @@ def test_gamma_sqrt_variance_and_beta_mean_is_the_identity():
     np.testing.assert_allclose(normalize(x, mean, variance, jnp.sqrt(variance + 1e-5), mean), x, atol=1e-5)
 
 
-def apply(x, mask, train, variables=None):
-    layer = BatchNorm()
+PLAIN = BatchNorm()
+
+
+def apply(x, mask, train, variables=None, layer=PLAIN):
     variables = variables or layer.init(jax.random.key(0), x[0], mask[0], False)
     return over(lambda x, mask: layer.apply(variables, x, mask, train, mutable=["batch_stats"]), x, mask)
+
+
+def running(layer, x, mask):
+    """The statistics after each batch of x, one layer and one set of variables all along."""
+    variables = layer.init(jax.random.key(0), x[0, 0], mask[0, 0], False)
+    for batch, real in zip(x, mask, strict=True):
+        _, new = apply(batch, real, True, variables, layer)
+        variables = variables | jax.tree.map(lambda leaf: leaf[0], new)
+        yield variables["batch_stats"]
 
 
 def test_in_training_the_output_is_standardised_and_the_running_moments_move_by_a_tenth():
@@ -46,6 +57,56 @@ def test_in_training_the_output_is_standardised_and_the_running_moments_move_by_
     np.testing.assert_allclose(y.std((0, 1, 2)), 1, atol=1e-4)
     np.testing.assert_allclose(new["batch_stats"]["mean"][0], 0.1 * x.mean((0, 1, 2)), rtol=1e-5)
     np.testing.assert_allclose(new["batch_stats"]["variance"][0], 0.9 + 0.1 * x.var((0, 1, 2)), rtol=1e-5)
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+@pytest.mark.parametrize("momentum", [0.9, 0.5])
+def test_the_running_moments_are_numpy_s_loop_over_the_real_examples(corrected, momentum):
+    """r ← momentum·r + (1−momentum)·batch: from mean 0 and variance 1, or from 0 and divided by 1 − momentumᵗ."""
+    random = np.random.default_rng(0)
+    x = random.normal(3, 2, size=(5, 8, 4, 2)).astype(np.float32)
+    mask = (random.uniform(size=(5, 8)) < 0.7).astype(np.float32)
+    mean, variance = np.zeros(2), np.zeros(2) if corrected else np.ones(2)
+    layer = BatchNorm(momentum, corrected=corrected)
+    for t, ours in enumerate(running(layer, jnp.asarray(x), jnp.asarray(mask)), start=1):
+        real = x[t - 1][mask[t - 1] == 1]
+        mean = momentum * mean + (1 - momentum) * real.mean((0, 1))
+        variance = momentum * variance + (1 - momentum) * real.var((0, 1))
+        scale = 1 - momentum**t if corrected else 1
+        np.testing.assert_allclose(ours["mean"], mean / scale, rtol=1e-5)
+        np.testing.assert_allclose(ours["variance"], variance / scale, rtol=1e-5)
+
+
+@pytest.mark.parametrize("momentum", [0.5, 0.999])
+def test_after_one_step_the_corrected_moments_are_the_batch_s(momentum):
+    x = jax.random.normal(jax.random.key(0), (1, 8, 3)) * 20 + 50
+    (stats,) = running(BatchNorm(momentum, corrected=True), x, jnp.ones((1, 8)))
+    np.testing.assert_allclose(stats["mean"], x[0].mean(0), rtol=1e-6)
+    np.testing.assert_allclose(stats["variance"], x[0].var(0), rtol=1e-5)
+    assert int(stats["steps"]) == 1
+
+
+def test_before_any_step_evaluation_leaves_the_input_alone_under_both_averages():
+    x, mask = jnp.arange(6.0).reshape(2, 3), jnp.ones(2)
+    for corrected in (False, True):
+        y, _ = apply(x, mask, False, layer=BatchNorm(epsilon=0.0, corrected=corrected))
+        np.testing.assert_allclose(y, x, rtol=1e-6)
+
+
+def test_a_checkpoint_holds_a_step_count_only_for_the_corrected_average():
+    leaves = {
+        c: BatchNorm(corrected=c).init(jax.random.key(0), jnp.ones(3), jnp.ones(()), False) for c in (False, True)
+    }
+    assert set(leaves[False]["batch_stats"]) == {"mean", "variance"}
+    assert set(leaves[True]["batch_stats"]) == {"mean", "variance", "steps"}
+
+
+def test_masked_examples_change_nothing():
+    x, mask = jax.random.normal(jax.random.key(0), (6, 4, 2)), jnp.array([1.0, 1, 0, 1, 0, 1])
+    spoilt = jnp.where(mask[:, None, None] == 1, x, 1e6)
+    (y, new), (z, also) = apply(x, mask, True), apply(spoilt, mask, True)
+    np.testing.assert_allclose(z[mask == 1], y[mask == 1], rtol=1e-6)
+    np.testing.assert_array_equal(also["batch_stats"]["variance"], new["batch_stats"]["variance"])
 
 
 def test_in_evaluation_an_example_is_judged_alone_by_the_running_moments():
