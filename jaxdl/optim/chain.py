@@ -1,4 +1,7 @@
-"""The optimiser of an experiment as a value: plain numbers that build an Optax chain."""
+"""The optimiser of an experiment as a value: plain numbers that build an Optax chain.
+
+Every rule is Optax's own, and the tests hold it to its textbook form in `rules`.
+"""
 
 import difflib
 import math
@@ -12,11 +15,14 @@ from jaxdl.errors import InputError
 from jaxdl.optim import schedules
 from jaxdl.typing import is_weight
 
-Rule = Literal["gd", "momentum", "nesterov", "rmsprop", "adagrad", "adam", "adamw"]
+Rule = Literal[
+    "gd", "momentum", "momentum_average", "nesterov", "rmsprop", "adagrad", "adadelta", "adam", "adamw", "nadam"
+]
 Decay = Literal["constant", "inverse_time", "exponential", "inverse_sqrt", "staircase", "table", "cosine"]
 
 # What None stands for where the textbook's value is not the same for all.
-_B2 = {"rmsprop": 0.9, "adam": 0.999, "adamw": 0.999}
+_B2 = {"rmsprop": 0.9, "adadelta": 0.95, "adam": 0.999, "adamw": 0.999, "nadam": 0.999}
+_EPSILON = {"adadelta": 1e-6}
 _WEIGHT_DECAY = {"adamw": 0.01}
 _DECAY_RATE = {"inverse_time": 1.0, "exponential": 0.95, "inverse_sqrt": 1.0, "staircase": 0.5}
 
@@ -38,9 +44,9 @@ class Chain:
     clip_value: float | None = None  # bound on each component of the gradient
     clip_norm: float | None = None  # bound on the norm of the whole gradient
     weight_decay: float | None = None  # λ, decoupled from the rule; 0.01 with adamw, else 0
-    b1: float = 0.9  # β₁ of momentum, nesterov, adam and adamw
-    b2: float | None = None  # β₂ of rmsprop (0.9), adam and adamw (0.999)
-    epsilon: float = 1e-8  # ε in the denominators
+    b1: float = 0.9  # β₁ of both momenta, nesterov, adam, adamw and nadam
+    b2: float | None = None  # β₂ of rmsprop (0.9), adadelta (0.95), adam, adamw and nadam (0.999)
+    epsilon: float | None = None  # ε in the denominators; 1e-6 with adadelta, else 1e-8
 
     def __post_init__(self):
         _require_one_of("name", self.name, get_args(Rule))
@@ -93,12 +99,16 @@ class Chain:
 
         gd        r = g
         momentum  m ← β₁m + g,            r = m              the classical trace (Polyak, 1964)
+        momentum_average  m ← β₁m + (1−β₁)g,  r = m          the notes' form: momentum at the rate α(1−β₁)
         nesterov  m ← β₁m + g,            r = g + β₁m        (Sutskever et al., 2013)
         rmsprop   v ← β₂v + (1−β₂)g²,     r = g / (√v + ε)   β₂ = 0.9 (Hinton, 2012)
         adagrad   v ← v + g²,             r = g / √(v + ε²)  (Duchi et al., 2011)
+        adadelta  v as in rmsprop with β₂ = 0.95, r = g √(d + ε)/√(v + ε), d ← β₂d + (1−β₂)r², ε = 1e-6;
+                                          made for α = 1     (Zeiler, 2012)
         adam      m ← β₁m + (1−β₁)g, v as above with β₂ = 0.999, m̂ = m/(1−β₁ᵗ), v̂ = v/(1−β₂ᵗ),
                                           r = m̂ / (√v̂ + ε)   (Kingma & Ba, 2015)
         adamw     adam, with λ = 0.01 unless said otherwise  (Loshchilov & Hutter, 2019)
+        nadam     adam, with β₁m/(1−β₁ᵗ⁺¹) + (1−β₁)g/(1−β₁ᵗ) in the place of m̂  (Dozat, 2016)
         """
         schedule = self.schedule(steps, steps_per_epoch)
         decay = _WEIGHT_DECAY.get(self.name, 0.0) if self.weight_decay is None else self.weight_decay
@@ -112,20 +122,27 @@ class Chain:
 
     def _rule(self) -> optax.GradientTransformation:
         b2 = _B2.get(self.name, 0.0) if self.b2 is None else self.b2
+        epsilon = _EPSILON.get(self.name, 1e-8) if self.epsilon is None else self.epsilon
         match self.name:
             case "gd":
                 return optax.identity()
             case "momentum":
                 return optax.trace(self.b1)
+            case "momentum_average":
+                return optax.ema(self.b1, debias=False)
             case "nesterov":
                 return optax.trace(self.b1, nesterov=True)
             case "rmsprop":
-                return optax.scale_by_rms(b2, eps=self.epsilon, eps_in_sqrt=False)
+                return optax.scale_by_rms(b2, eps=epsilon, eps_in_sqrt=False)
             case "adagrad":
                 # Optax adds eps under the root; squared, it is of the size of the ε beside the root in the other rules.
-                return optax.scale_by_rss(initial_accumulator_value=0.0, eps=self.epsilon**2)
+                return optax.scale_by_rss(initial_accumulator_value=0.0, eps=epsilon**2)
+            case "adadelta":
+                return optax.scale_by_adadelta(b2, eps=epsilon)
             case "adam" | "adamw":
-                return optax.scale_by_adam(self.b1, b2, eps=self.epsilon)
+                return optax.scale_by_adam(self.b1, b2, eps=epsilon)
+            case "nadam":
+                return optax.scale_by_adam(self.b1, b2, eps=epsilon, nesterov=True)
 
 
 def _weights(params: Any) -> Any:

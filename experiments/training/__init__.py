@@ -1,0 +1,1 @@
+"""Training better: regularisation, initialisation, optimisers, learning rates and batches."""
