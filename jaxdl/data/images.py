@@ -7,29 +7,13 @@ from typing import Any
 import numpy as np
 
 from jaxdl.data import sets
-from jaxdl.data.source import Arrays, Records, Source
+from jaxdl.data.parts import Sets, statistics
+from jaxdl.data.source import Arrays, Records, Source, check_finite, check_labels
 from jaxdl.data.split import check_fractions, split
 from jaxdl.errors import InputError
 
 IN_MEMORY = 2**30  # bytes of decoded float32 images; a larger set is read from the disk batch by batch
 SAMPLE = 10_000  # training images whose statistics stand for all where the set is not in memory
-
-
-@dataclass(frozen=True, eq=False)
-class ImageSet:
-    """Three sources of `image` float32 [H, W, C] and `label` int32.
-
-    image = (pixel − mean) / std per channel, pixels in [0, 1], with the mean and std of the training images alone.
-    """
-
-    train: Source
-    dev: Source
-    test: Source
-    classes: int
-    class_names: tuple[str, ...]
-    shape: tuple[int, int, int]
-    mean: np.ndarray
-    std: np.ndarray
 
 
 def load(
@@ -38,20 +22,25 @@ def load(
     channels: int | None = None,
     fractions: tuple[float, float, float] = (0.6, 0.2, 0.2),
     seed: int = 0,
-) -> ImageSet:
+) -> Sets:
     """The set `name`, resized bilinearly to size × size and turned to 1 or 3 channels where these are given.
 
+    image = (pixel − mean) / std per channel, pixels in [0, 1], with the mean and std of the training images alone.
     A test split of the set's own (or else its validation split) is the test set, and dev is dev / (train + dev) of its
     train split; a set with both keeps its validation split as dev. A set with neither is split by `fractions`.
     Splits are stratified, except of sets larger than `IN_MEMORY`, whose labels would have to be read first.
-    Raises InputError for an unknown or unprepared set and one that is no set of images with labels.
+    Raises InputError for an unknown or unprepared set, one that is no set of images with labels, and, in memory, for
+    NaN in an image and a label that is no class.
     """
     check_fractions(fractions)
-    if not fractions[0]:
-        raise InputError(f"fractions {fractions} leave nothing to train on: the first is the share of train")
     builder = sets.find(name)
     decode, shape = _decoder(builder, size, channels)
     whole = _read(builder, decode, shape)
+    label = builder.info.features["label"]
+    for source in whole.values():
+        if isinstance(source, Arrays):  # what is read batch by batch would have to be read for it
+            check_finite(source.fields["image"], "image")
+            check_labels(source.fields["label"], label.num_classes)
     train, dev, test = _divide(whole, fractions, seed)
     mean, std = _statistics(train, seed)
 
@@ -60,8 +49,7 @@ def load(
             return Arrays({**source.fields, "image": (source.fields["image"] - mean) / std})
         return replace(source, decode=replace(decode, mean=mean, std=std))
 
-    label = builder.info.features["label"]
-    return ImageSet(
+    return Sets(
         train=standardised(train),
         dev=standardised(dev),
         test=standardised(test),
@@ -70,6 +58,7 @@ def load(
         shape=shape,
         mean=mean,
         std=std,
+        inputs="image",
     )
 
 
@@ -151,19 +140,11 @@ def _divide(
 
 
 def _statistics(train: Source, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of each channel over the training images, float32; a constant channel has std 1."""
+    """Mean and standard deviation of each channel over the training images, a chunk at a time."""
     rows = np.arange(len(train))
     if not isinstance(train, Arrays) and len(rows) > SAMPLE:
         rows = np.sort(np.random.Generator(np.random.Philox(key=seed % 2**64)).choice(rows, SAMPLE, replace=False))
-    count, total, squares = 0, np.float64(0), np.float64(0)
-    for some in np.array_split(rows, -(-len(rows) // 1024)):
-        pixels = train[some]["image"].astype(np.float64)
-        count += pixels.size // pixels.shape[-1]
-        total = total + pixels.sum((0, 1, 2))
-        squares = squares + (pixels**2).sum((0, 1, 2))
-    mean = total / count
-    std = np.sqrt(np.maximum(squares / count - mean**2, 0))
-    return np.asarray(mean, np.float32), np.where(std > 1e-6, std, 1).astype(np.float32)
+    return statistics(train[some]["image"] for some in np.array_split(rows, -(-len(rows) // 1024)))
 
 
 def _decompressed(image: bytes, mode: str | None) -> np.ndarray:

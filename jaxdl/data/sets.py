@@ -16,9 +16,13 @@ from jaxdl.errors import InputError
 
 def bundled() -> dict[str, Any]:
     """The TFDS builders that come with jaxdl, by name: one file each, imported here and listed nowhere else."""
+    from jaxdl.data.breast_cancer import BreastCancer
+    from jaxdl.data.diabetes import Diabetes
     from jaxdl.data.digits import Digits
+    from jaxdl.data.iris import Iris
+    from jaxdl.data.wine import Wine
 
-    return {builder.name: builder for builder in (Digits,)}
+    return {builder.name: builder for builder in (Digits, BreastCancer, Iris, Wine, Diabetes)}
 
 
 def directory() -> Path:

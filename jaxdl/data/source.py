@@ -1,6 +1,6 @@
 """Where examples come from: a whole batch by index, out of memory or off the disk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from types import FunctionType
 from typing import Any, Protocol, runtime_checkable
@@ -74,3 +74,20 @@ class Records:
     def select(self, rows: np.ndarray) -> "Records":
         """The source that holds these rows only, in this order."""
         return replace(self, rows=rows if self.rows is None else self.rows[rows])
+
+
+def check_finite(values: np.ndarray, field: str, feature_names: Sequence[str] = ()) -> None:
+    """Raise InputError that names the row and the feature of the first NaN or infinity in values [N, ...]."""
+    places = np.argwhere(~np.isfinite(values))
+    if len(places):
+        row, *place = places[0].tolist()
+        feature = feature_names[place[-1]] if feature_names else place or ""
+        what = f"{field} of row {row}, {feature}," if feature != "" else f"{field} of row {row}"
+        raise InputError(f"{what} is {values[tuple(places[0])]}: leave the row out or fill the value in")
+
+
+def check_labels(labels: np.ndarray, classes: int) -> None:
+    """Raise InputError that names the first label outside 0 … classes − 1 and its row."""
+    rows = np.flatnonzero((labels < 0) | (labels >= classes))
+    if len(rows):
+        raise InputError(f"label {labels[rows[0]]} of row {rows[0]} is no class: give 0 … {classes - 1}")

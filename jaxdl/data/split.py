@@ -6,9 +6,11 @@ from jaxdl.errors import InputError
 
 
 def check_fractions(fractions: tuple[float, ...]) -> None:
-    """Raise InputError unless the fractions are ≥ 0 and sum to 1."""
+    """Raise InputError unless the fractions are ≥ 0, sum to 1 and the first, the share of train, is more than 0."""
     if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
         raise InputError(f"fractions {fractions} must be 0 or more and sum to 1, such as (0.6, 0.2, 0.2)")
+    if not fractions[0]:
+        raise InputError(f"fractions {fractions} leave nothing to train on: the first is the share of train")
 
 
 def split(
@@ -37,6 +39,39 @@ def split(
         for part, rows in zip(parts, np.split(members, np.cumsum(sizes)[:-1]), strict=True):
             part.append(rows)
     return tuple(np.sort(np.concatenate(part)) for part in parts)
+
+
+def folds(labels: np.ndarray | int, k: int = 5, seed: int = 0) -> tuple[np.ndarray, ...]:
+    """The held-out rows of each turn of k-fold cross-validation: every row is in exactly one, each class in all.
+
+    Train turn i on all other rows, `np.setdiff1d(np.arange(N), held_out[i])`, and average the k scores.
+    Raises InputError for k < 2 and a class with fewer than k examples.
+    """
+    if k < 2:
+        raise InputError(f"{k} folds leave nothing to train on or to judge by: give 2 or more, such as 5")
+    return split(labels, (1 / k,) * k, seed)
+
+
+def train_dev(
+    train: np.ndarray, labels: np.ndarray, share: float = 0.1, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """The rows to train on and the train-dev rows: a slice of train that is held out, stratified by labels[train].
+
+    It is distributed as train is, so what is lost from train to train-dev is variance, and what is lost from train-dev
+    to dev is the mismatch of their distributions. Raises what `split` raises.
+    """
+    kept, held_out = split(labels[train], (1 - share, share), seed)
+    return train[kept], train[held_out]
+
+
+def fractions_for(count: int) -> tuple[float, float, float]:
+    """The usual shares of train, dev and test: dev and test need thousands of examples, not a share of millions.
+
+    60/20/20 up to 100,000 examples, 98/1/1 up to a million, 99.5/.25/.25 beyond.
+    """
+    if count <= 100_000:
+        return 0.6, 0.2, 0.2
+    return (0.98, 0.01, 0.01) if count <= 1_000_000 else (0.995, 0.0025, 0.0025)
 
 
 def _round(exact: np.ndarray, behind: np.ndarray) -> np.ndarray:

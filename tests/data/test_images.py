@@ -53,6 +53,7 @@ def cropped_png(pixels):
 FIXED, ANY = tfds.features.Image(shape=(6, 4, 3)), tfds.features.Image(shape=(None, None, 3))
 (TRAIN, LABELS), (TEST, TEST_LABELS) = PICTURES["train"], PICTURES["test"]
 SHORT_TEST = (TEST[:9], TEST_LABELS[:9])
+FLOATS = np.where(np.arange(60)[:, None, None, None] == 4, np.nan, TRAIN / 255).astype(np.float32)
 BUILDERS = [
     type(name, (_Pictures,), attributes)
     for name, attributes in {
@@ -65,6 +66,11 @@ BUILDERS = [
             "pictures": {"train": PICTURES["train"], "validation": SHORT_TEST, "test": (TEST, TEST_LABELS * 0 - 1)}
         },
         "FlatChannel": {"pictures": {"train": (np.where([True, False, False], TRAIN, np.uint8([0, 255, 77])), LABELS)}},
+        "Spoilt": {
+            "pictures": {"train": (FLOATS, LABELS)},
+            "image": tfds.features.Tensor(shape=(6, 4, 3), dtype=np.float32),
+        },
+        "Unlabelled": {"pictures": {"train": (TRAIN, np.where(np.arange(60) == 7, -1, LABELS))}},
         "OnlyTest": {"pictures": {"test": PICTURES["test"]}},
     }.items()
 ]
@@ -212,6 +218,8 @@ def test_images_of_different_sizes_need_one_and_then_load():
         ({"name": "digits", "channels": 4}, "channels 4: the images of 'digits' have 1"),
         ({"name": "as_tensors", "fractions": (0.5, 0.5, 0.5)}, "sum to 1"),
         ({"name": "as_tensors", "fractions": (0.0, 0.0, 1.0)}, "leave nothing to train on"),
+        ({"name": "spoilt"}, "image of row 4, .* is nan"),
+        ({"name": "unlabelled"}, "label -1 of row 7 is no class: give 0 … 2"),
         ({"name": "only_test"}, "has no train split: it has test"),
         ({"name": "mnist"}, "run `python -m jaxdl.data prepare mnist`"),
     ],

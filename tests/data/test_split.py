@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from jaxdl.data.split import split
+from jaxdl.data.split import folds, fractions_for, split, train_dev
 from jaxdl.errors import InputError
 
 DIGITS = np.repeat(np.arange(10), [178, 182, 177, 183, 181, 182, 181, 179, 174, 180])
@@ -57,6 +57,11 @@ def test_a_count_is_split_without_regard_to_position():
     assert abs(train.mean() - 5000) < 5 * 10_000 / np.sqrt(12 * 5000)  # five standard errors
 
 
+def test_a_division_without_training_rows_is_refused():
+    with pytest.raises(InputError, match="leave nothing to train on"):
+        split(100, (0.0, 0.5, 0.5))
+
+
 @pytest.mark.parametrize("fractions", [(0.6, 0.2), (0.6, 0.6, -0.2)])
 def test_fractions_that_are_no_shares_are_refused(fractions):
     with pytest.raises(InputError, match=r"sum to 1, such as"):
@@ -68,3 +73,52 @@ def test_a_class_with_fewer_examples_than_parts_is_named():
         split(np.array([0] * 9 + [3] * 2))
     with pytest.raises(InputError, match="there are 1 examples"):
         split(1, (0.5, 0.5))
+
+
+@pytest.mark.parametrize("k", [2, 5, 7])
+def test_cross_validation_holds_out_every_row_once_and_every_class_in_every_turn(k):
+    held_out = folds(DIGITS, k)
+    assert len(held_out) == k
+    np.testing.assert_array_equal(np.sort(np.concatenate(held_out)), np.arange(len(DIGITS)))
+    counts = np.array([np.bincount(DIGITS[rows], minlength=10) for rows in held_out])
+    assert np.ptp(counts, axis=0).max() <= 1
+    assert np.ptp(counts.sum(1)) <= 1
+    assert not np.array_equal(held_out[0], folds(DIGITS, k, seed=1)[0])
+
+
+def test_folds_that_cannot_be_made_are_refused():
+    with pytest.raises(InputError, match="1 folds leave nothing"):
+        folds(DIGITS, 1)
+    with pytest.raises(InputError, match="class 3 has 4 examples, too few to split in 5 parts"):
+        folds(np.array([0] * 9 + [3] * 4), 5)
+
+
+def test_the_train_dev_slice_is_taken_from_train_alone_and_distributed_like_it():
+    train, dev, test = split(DIGITS)
+    kept, held_out = train_dev(train, DIGITS, share=0.2)
+    np.testing.assert_array_equal(np.sort(np.concatenate([kept, held_out])), train)
+    assert not set(held_out) & {*kept, *dev, *test}
+    exact = 0.2 * np.bincount(DIGITS[train])
+    assert np.abs(np.bincount(DIGITS[held_out]) - exact).max() < 1
+
+
+def test_a_large_set_gives_dev_and_test_a_small_share_that_is_still_a_thousand_examples():
+    assert fractions_for(1797) == (0.6, 0.2, 0.2)
+    assert fractions_for(1_000_000) == (0.98, 0.01, 0.01)
+    assert fractions_for(50_000_000) == (0.995, 0.0025, 0.0025)
+    for count in (10**3, 10**5, 10**5 + 1, 10**6, 10**6 + 1, 10**8):
+        assert sum(fractions_for(count)) == pytest.approx(1)
+        assert count * fractions_for(count)[2] >= min(0.2 * count, 1000)
+
+
+@pytest.mark.parametrize(
+    ("count", "fractions", "sizes"),
+    [
+        (1000, (0.7, 0.0, 0.3), [700, 0, 300]),
+        (1_000_000, (0.98, 0.01, 0.01), [980_000, 10_000, 10_000]),
+        (1_000_000, (0.995, 0.0025, 0.0025), [995_000, 2500, 2500]),
+        (1_000_000, (0.995, 0.004, 0.001), [995_000, 4000, 1000]),
+    ],
+)
+def test_the_shares_of_the_notes_come_out_exactly(count, fractions, sizes):
+    assert [len(part) for part in split(count, fractions)] == sizes

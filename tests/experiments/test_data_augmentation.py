@@ -1,0 +1,31 @@
+import dataclasses
+
+import numpy as np
+import pytest
+
+from experiments.training.data_augmentation import DRAWN, Config, changed, digit_and_photo, measure
+from jaxdl.errors import InputError
+from jaxdl.train.settings import Run
+
+SMALL = Config(seeds=1, epochs=12, augmentations=("shift", "flips"))
+
+
+def test_shifts_beat_flips_on_digits(tmp_path):
+    found = measure(SMALL, Run(tmp_path, mesh="data=1"))
+    assert found["shift"][0] > 0.85
+    assert found["shift"][0] > found["flips"][0] + 0.03
+
+
+def test_flips_of_digits_are_refused_unless_forced(tmp_path):
+    with pytest.raises(InputError, match="flips would change what the digits of 'digits' say"):
+        measure(dataclasses.replace(SMALL, force=False), Run(tmp_path))
+
+
+def test_every_augmentation_drawn_changes_the_digit_and_the_photo():
+    for image in digit_and_photo(Config()):
+        assert 0 <= image.min() < 0.1
+        assert 0.6 < image.max() <= 1
+        for title in (*DRAWN, "PCA colour"):
+            after = changed(title, image)
+            assert after.shape == image.shape
+            assert np.abs(after - image).mean() > 0.01, title
