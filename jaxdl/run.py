@@ -20,6 +20,7 @@ from jaxdl import flags
 from jaxdl.check.columns import align
 from jaxdl.errors import Diverged, InputError, Preempted, StorageError
 from jaxdl.report import page
+from jaxdl.report.words import number
 from jaxdl.task import Task
 from jaxdl.train import workdir
 from jaxdl.train.dry_run import describe
@@ -91,6 +92,7 @@ def _run(experiment: Build | Main, config_type: type, argv: Sequence[str]) -> No
 def finish(task: Task, result: Result) -> None:
     """Prints what came out and writes the report."""
     print(as_table(result.metrics))
+    print("  ".join(f"{name} {number(value)}" for name, value in result.facts.items()))
     state = result.state
     figures = task.figures(state.params, state.model_state) if task.figures else {}
     print(f"report: {page.write(result.directory, figures)}")

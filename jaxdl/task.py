@@ -73,6 +73,7 @@ class Task:
     evaluate   the sets that are scored when training ends
     watch      those of them that are scored during training too; never the test set
     stopping   when training ends early and with which weights (None: it takes all its steps and keeps the last)
+    facts      what is worth knowing of the model beside its scores, such as {"multiplications": 300_000}
     figures    (params, model_state) -> {title: matplotlib figure}, for the report
     """
 
@@ -85,6 +86,7 @@ class Task:
     evaluate: Mapping[str, Batches] = field(default_factory=dict)
     watch: tuple[str, ...] = ("dev",)
     stopping: EarlyStopping | None = None
+    facts: Mapping[str, float | int] = field(default_factory=dict)
     figures: Callable[[Params, ModelState], Mapping[str, Any]] | None = None
 
 

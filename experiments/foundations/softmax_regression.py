@@ -5,15 +5,13 @@
 About 6 s on two CPU cores. Expected test accuracy 0.96; measured 0.965 ± 0.007 (5 seeds).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.data import images
-from jaxdl.data.batches import Batches
-from jaxdl.losses.classification import graded
+from jaxdl.models.classifier import classifier
 from jaxdl.models.logistic import SoftmaxRegression
 from jaxdl.optim.chain import Chain
 from jaxdl.report.classification import classification_figures
@@ -35,35 +33,14 @@ class Config:
 def build(config: Config) -> Task:
     data = images.load(config.dataset, seed=config.split_seed)
     model = SoftmaxRegression(data.classes, event_axes=3)
-    train = Batches(data.train, config.batch_size)
-    steps = config.epochs * train.steps_per_epoch
-
-    def init(key):
-        return model.init(key, jnp.zeros(data.shape))["params"], {}
-
-    def score(params, model_state, example):
-        return graded(model.apply({"params": params}, example["image"]), example)
-
-    def loss(params, model_state, example, key):
-        metrics = score(params, model_state, example)
-        return metrics.pop("loss"), (model_state, metrics)
 
     def figures(params, model_state):
         shown = data.dev[np.arange(min(len(data.dev), 2000))]
         probabilities = jax.nn.softmax(model.apply({"params": params}, shown["image"]))
         return classification_figures(shown["image"], shown["label"], probabilities, data.class_names)
 
-    sets = {"train": data.train, "dev": data.dev, "test": data.test}
-    return Task(
-        init=init,
-        loss=loss,
-        optimizer=config.optimizer.build(steps, train.steps_per_epoch),
-        train=train,
-        steps=steps,
-        score=score,
-        evaluate={name: Batches(source, config.batch_size, shuffle=False) for name, source in sets.items()},
-        figures=figures,
-    )
+    task = classifier(model, data, config.optimizer, config.epochs, config.batch_size)
+    return replace(task, figures=figures)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The training loop. There is one."""
 
 import contextlib
+import io
 import itertools
 import json
 import math
@@ -16,6 +17,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jaxdl.check import parameters
 from jaxdl.errors import Diverged, InputError, Preempted
 from jaxdl.task import Batches, BatchIterator, Task, is_coupled
 from jaxdl.train import state as states
@@ -28,16 +30,21 @@ from jaxdl.train.preemption import StopRequest
 from jaxdl.train.settings import Run
 from jaxdl.train.state import Best, State
 from jaxdl.train.step import Metrics
+from jaxdl.train.timing import Pace, Profile
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
 @dataclass(frozen=True)
 class Result:
-    """A finished training: its last state, its metrics by name (`test/accuracy`) and its directory."""
+    """A finished training: its last state, its metrics by name (`test/accuracy`), its facts and its directory.
+
+    The facts are the task's own, `parameters`, and `step_ms` if it was trained in this process.
+    """
 
     state: State
     metrics: Mapping[str, float]
+    facts: Mapping[str, float | int]
     directory: Path
 
 
@@ -58,21 +65,24 @@ def fit(task: Task, run: Run) -> Result:
         checkpoints = stack.enter_context(Checkpoints(directory / "checkpoints", run.keep))
         state, batches = begin(task, run, runner, checkpoints)
         workdir.write_json(directory / "config.json", {**run.experiment, "settings": run.settings})
-        logbook = stack.enter_context(Logbook(directory, task.steps))
+        logbook = stack.enter_context(Logbook(directory, task.steps, io.StringIO() if run.quiet else None))
         evaluation = Evaluation(task, runner)
+        trainer = Trainer(task, run, runner, evaluation, checkpoints, logbook)
         if int(state.step) < task.steps and not stopping.is_over(task.stopping, state.best):
             logbook.start(int(state.step))
-            state = Trainer(task, run, runner, evaluation, checkpoints, logbook).train(state, batches, stop)
+            state = trainer.train(state, batches, stop)
         state = stopping.with_best_weights(state)
         metrics = evaluation(state, task.evaluate)
         logbook.evaluation(int(state.best.step if state.best else state.step), metrics)
         flat = {f"{name}/{metric}": value for name, values in metrics.items() for metric, value in values.items()}
+        facts = {"parameters": parameters.count(state.params), **task.facts, **trainer.pace.facts()}
         record = summary(state, flat, run, runner) | {
+            "facts": facts,
             "restarts": logbook.starts - 1,
             "seconds": time.monotonic() - began,
         }
         workdir.write_json(directory / "summary.json", record)
-    return Result(state, flat, directory)
+    return Result(state, flat, facts, directory)
 
 
 def check(task: Task, run: Run, runner: Runner) -> None:
@@ -119,6 +129,7 @@ class Trainer:
         self.task, self.run = task, run
         self.evaluation, self.checkpoints, self.logbook = evaluation, checkpoints, logbook
         self.best: Best | None = None
+        self.pace = Pace()
         self.profile = Profile(run.profiled, run.directory / "profile")
         self.evaluate_every = run.evaluate_every or task.train.steps_per_epoch
         self.checkpoint_every = run.checkpoint_every or max(1, task.steps // 10)
@@ -139,6 +150,7 @@ class Trainer:
             last = at >= self.task.steps
             evaluating = self.best is not None if last else due(self.evaluate_every, before, at)
             saving = due(self.checkpoint_every, before, at)
+            self.pace.step(count, pausing=evaluating or saving)
             if evaluating or saving:
                 self.log(pending, state)
                 pending = None
@@ -206,30 +218,6 @@ def culprit(state: State) -> str:
 def due(every: int, before: int, at: int) -> bool:
     """Whether a multiple of `every` lies in (before, at]."""
     return at // every > before // every
-
-
-class Profile:
-    """A `jax.profiler` trace of the steps [start, stop), or of none."""
-
-    def __init__(self, span: tuple[int, int] | None, directory: Path):
-        self.span, self.directory = span, directory
-        self.tracing = False
-
-    def at(self, step: int) -> None:
-        """Called before each step."""
-        if self.span is None:
-            return
-        if step >= self.span[1]:
-            self.end()
-        elif step >= self.span[0] and not self.tracing:
-            jax.profiler.start_trace(str(self.directory))
-            self.tracing = True
-
-    def end(self) -> None:
-        """Writes the trace, if one is under way."""
-        if self.tracing:
-            jax.profiler.stop_trace()
-            self.tracing, self.span = False, None
 
 
 class Evaluation:

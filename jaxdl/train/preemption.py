@@ -7,7 +7,8 @@ from types import FrameType
 class StopRequest:
     """Within the `with` block, remembers that SIGTERM or SIGINT arrived instead of dying of it.
 
-    A second SIGINT interrupts at once, for the person who does not want to wait.
+    A second SIGINT interrupts at once, for the person who does not want to wait. Where training ended by itself before
+    anybody looked, the signal is passed on at the end of the block: other trainings may be about to follow.
     """
 
     def __init__(self) -> None:
@@ -20,6 +21,8 @@ class StopRequest:
     def __exit__(self, *error: object) -> None:
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self.signal and error[0] is None:
+            signal.raise_signal(self.signal)
 
     def _remember(self, number: int, frame: FrameType | None) -> None:
         if self.signal == number == signal.SIGINT:

@@ -12,7 +12,7 @@ import tyro
 
 from jaxdl.errors import InputError
 
-NOT_PART_OF_A_RUN = ("workdir", "fresh", "dry_run", "profile")
+NOT_PART_OF_A_RUN = ("workdir", "fresh", "dry_run", "profile", "quiet")
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ class Run:
     """Forget what earlier runs left in the run directory and start from step 0."""
     dry_run: bool = False
     """Show configuration, parameters, shapes, memory and FLOPs of a step, and train nothing."""
+    quiet: Annotated[bool, tyro.conf.Suppress] = False
+    """No progress on the terminal: for one training among several. Not a flag."""
     experiment: Annotated[Mapping[str, Any], tyro.conf.Suppress] = field(default_factory=dict)
     """What is trained: its name (`experiment`), `doc` and `config`, as plain JSON values. Not a flag."""
 

@@ -32,7 +32,9 @@ def test_done_is_0_and_leaves_a_whole_run_directory(launcher):
     names = {path.name for path in launcher.workdir.iterdir()}
     assert names >= {"config.json", "metrics.jsonl", "summary.json", "checkpoints", "report.html"}
     assert launcher.trained == list(range(1, 61))
-    assert out.splitlines()[-2].split()[0] == "dev"
+    scores, facts, _ = out.splitlines()[-3:]
+    assert scores.split()[0] == "dev"
+    assert facts.split()[0] == "parameters"
     assert str(launcher.workdir / "report.html") in out
 
 

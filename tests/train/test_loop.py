@@ -54,7 +54,7 @@ def stopping_at(task, step, action):
 
 
 def test_a_run_leaves_a_line_for_each_step_an_evaluation_an_epoch_and_a_summary(make_task, tmp_path):
-    result = fit(make_task(steps=9), Run(tmp_path))
+    result = fit(make_task(steps=9), Run(tmp_path, checkpoint_every=9))
     assert [line["step"] for line in records(tmp_path, "train")] == list(range(1, 10))
     assert [line["step"] for line in records(tmp_path, "dev")] == [3, 6, 9]
     summary = json.loads((tmp_path / "summary.json").read_text())
@@ -65,6 +65,8 @@ def test_a_run_leaves_a_line_for_each_step_an_evaluation_an_epoch_and_a_summary(
     assert summary["cores"] == len(os.sched_getaffinity(0))
     assert summary["versions"]["jax"] == jax.__version__
     assert len(summary["state_digest"]) == 64
+    assert summary["facts"]["parameters"] == sum(leaf.size for leaf in jax.tree.leaves(result.state.params))
+    assert 0 < summary["facts"]["step_ms"] < 1e3 * summary["seconds"]
 
 
 def test_evaluation_shows_each_example_once(make_task, tmp_path):
@@ -95,6 +97,16 @@ def test_stopped_and_gone_on_equals_never_stopped_bit_for_bit(make_task, tmp_pat
     assert digest(tmp_path / "straight") == digest(tmp_path / "stopped")
     assert records(tmp_path / "straight", "train") == records(tmp_path / "stopped", "train")
     assert json.loads((tmp_path / "stopped" / "summary.json").read_text())["restarts"] == 1
+
+
+def test_a_signal_after_the_last_step_is_passed_on(make_task, tmp_path):
+    """Another training may follow, which would never hear of it."""
+    task = make_task(steps=2)
+    score = task.score
+    late = dataclasses.replace(task, score=lambda *args: (os.kill(os.getpid(), signal.SIGINT), score(*args))[1])
+    with pytest.raises(KeyboardInterrupt):
+        fit(late, Run(tmp_path))
+    assert json.loads((tmp_path / "summary.json").read_text())["steps"] == 2
 
 
 def test_signal_handlers_are_given_back(make_task, tmp_path):
