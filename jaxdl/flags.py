@@ -13,8 +13,11 @@ import tyro
 from jaxdl.errors import InputError
 
 
-def parse(kind: type, argv: Sequence[str], program: str, description: str = "") -> Any:
-    """An instance of the dataclass `kind`. Raises InputError, with a suggestion, for anything wrong in argv."""
+def parse(kind: type, argv: Sequence[str], program: str, description: str = "", default: Any = None) -> Any:
+    """An instance of the dataclass `kind`, from `default` if there is one, changed by the flags.
+
+    Raises InputError, with a suggestion, for anything wrong in argv.
+    """
 
     def cli(args: Sequence[str]) -> tuple[Any, list[str]]:
         return tyro.cli(
@@ -22,6 +25,7 @@ def parse(kind: type, argv: Sequence[str], program: str, description: str = "") 
             args=list(args),
             prog=f"python -m {program}",
             description=description,
+            default=default,
             return_unknown_args=True,
             config=(tyro.conf.FlagCreatePairsOff,),
         )

@@ -11,6 +11,7 @@ import sys
 import traceback
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Annotated, Any, NoReturn, cast
 
 import jax
@@ -18,7 +19,7 @@ import tyro
 
 from jaxdl import flags
 from jaxdl.check.columns import align
-from jaxdl.errors import Diverged, InputError, Preempted, StorageError
+from jaxdl.errors import Diverged, InputError, Preempted, StorageError, chosen
 from jaxdl.report import page
 from jaxdl.report.words import number
 from jaxdl.task import Task
@@ -43,14 +44,21 @@ Main = Callable[[Any, Run], tuple[Sequence[str], Mapping[str, Any]]]
 """main(config, run) -> (findings, {title: figure}): several trainings compared, or none."""
 
 
-def run(experiment: Build | Main, config_type: type, argv: Sequence[str] | None = None) -> NoReturn:
+def run(
+    experiment: Build | Main,
+    config_type: type,
+    argv: Sequence[str] | None = None,
+    presets: Mapping[str, Any] = MappingProxyType({}),
+) -> NoReturn:
     """Parses the command line into a configuration and the common flags, does the experiment, writes its report.
+
+    presets  configurations by name: `--preset NAME` starts from that one, and the other flags change it
 
     Ends the process: 0 done, 1 crash or disk full, 2 bad input, 3 diverged, 75 preempted and saved.
     """
     code, failed = 0, None
     try:
-        _run(experiment, config_type, sys.argv[1:] if argv is None else argv)
+        _run(experiment, config_type, sys.argv[1:] if argv is None else argv, presets)
     except tuple(EXIT_CODES) as error:
         failed = next(kind for kind in EXIT_CODES if isinstance(error, kind))
         code = EXIT_CODES[failed]
@@ -67,14 +75,14 @@ def run(experiment: Build | Main, config_type: type, argv: Sequence[str] | None 
     sys.exit(code)
 
 
-def _run(experiment: Build | Main, config_type: type, argv: Sequence[str]) -> None:
+def _run(experiment: Build | Main, config_type: type, argv: Sequence[str], presets: Mapping[str, Any]) -> None:
     signal.signal(signal.SIGTERM, _stop_before_training)
     faulthandler.register(signal.SIGUSR1, file=sys.__stderr__ or sys.stderr, all_threads=True)
     logging.basicConfig(format="%(message)s", level=logging.WARNING, force=True)
     logging.getLogger("absl").setLevel(logging.CRITICAL)  # Orbax logs the traceback of what it then raises
     doc = inspect.getdoc(sys.modules[experiment.__module__]) or ""
     name = name_of(experiment)
-    config, settings = parse(config_type, argv, name, doc)
+    config, settings = parse(config_type, argv, name, doc, presets)
     described = {"experiment": name, "doc": doc.splitlines()[0], "config": plain(config)}
     settings = dataclasses.replace(settings, experiment=described)
     use_compile_cache()
@@ -116,12 +124,34 @@ def compare(main: Main, config: Any, settings: Run) -> None:
         print(f"report: {page.write(directory, figures, findings)}")
 
 
-def parse(config_type: type, argv: Sequence[str], name: str, doc: str) -> tuple[Any, Run]:
+def parse(
+    config_type: type, argv: Sequence[str], name: str, doc: str, presets: Mapping[str, Any] = MappingProxyType({})
+) -> tuple[Any, Run]:
     """(config, run) from the command line. InputError has one line and a suggestion for anything wrong in it."""
+    if presets:
+        doc += f"\n\n--preset NAME starts from another configuration: {', '.join(presets)}."
+    preset, argv = _preset(argv, presets)
+    twice = {f.name for f in dataclasses.fields(config_type)} & {f.name for f in dataclasses.fields(Run)}
+    if twice:
+        raise InputError(
+            f"{config_type.__name__} has {', '.join(sorted(twice))}, which every run has: choose other names"
+        )
     flat = tyro.conf.arg(name="")
     groups = [("config", Annotated[config_type, flat]), ("run", Annotated[Run, flat])]
-    both = flags.parse(dataclasses.make_dataclass("Flags", groups), argv, f"experiments.{name}", doc)
+    kind = dataclasses.make_dataclass("Flags", groups)
+    both = flags.parse(kind, argv, f"experiments.{name}", doc, None if preset is None else kind(preset, Run()))
     return both.config, both.run
+
+
+def _preset(argv: Sequence[str], presets: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    """The configuration that --preset names, or None, and the other arguments."""
+    words = [word for arg in argv for word in (arg.split("=", 1) if arg.startswith("--preset=") else [arg])]
+    if not presets or "--preset" not in words:
+        return None, list(argv)
+    place = words.index("--preset")
+    if place + 1 == len(words):
+        raise InputError(f"--preset: expected one of {', '.join(presets)}")
+    return chosen("preset", words[place + 1], presets), words[:place] + words[place + 2 :]
 
 
 def name_of(experiment: Build | Main) -> str:

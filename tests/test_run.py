@@ -43,6 +43,30 @@ def test_a_word_that_is_like_no_flag_leads_to_help():
         parsed("--zzzz")
 
 
+def test_a_configuration_that_hides_a_common_flag_is_refused_in_one_line():
+    @dataclass(frozen=True)
+    class Hides:
+        seed: int = 0
+
+    with pytest.raises(InputError, match="Hides has seed, which every run has"):
+        parse(Hides, [], "vision.tiny", "")
+
+
+def test_a_preset_is_where_the_flags_start_from():
+    presets = {"long": Config(epochs=64, optimizer=Chain("gd", learning_rate=0.5))}
+
+    def started(*argv):
+        return parse(Config, argv, "some.experiment", "", presets)[0]
+
+    assert started("--preset", "long") == presets["long"]
+    assert started("--preset=long", "--epochs", "7", "--seed", "3") == Config(7, presets["long"].optimizer)
+    assert started() == Config()
+    with pytest.raises(InputError, match=r"unknown preset 'lon': did you mean long\?"):
+        started("--preset", "lon")
+    with pytest.raises(InputError, match="--preset: expected one of long"):
+        started("--preset")
+
+
 def test_help_says_what_the_experiment_is(capsys):
     with pytest.raises(SystemExit) as stopped:
         parsed("--help")

@@ -1,4 +1,4 @@
-"""One hidden layer on points in a plane: how many units does a flower take?
+"""One hidden layer on points in a plane: how many units a flower takes.
 
     python -m experiments.foundations.planar_network
 

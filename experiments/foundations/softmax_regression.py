@@ -7,14 +7,11 @@ About 6 s on two CPU cores. Expected test accuracy 0.96; measured 0.965 ± 0.007
 
 from dataclasses import dataclass, replace
 
-import jax
-import numpy as np
-
 from jaxdl.data import images
 from jaxdl.models.classifier import classifier
 from jaxdl.models.logistic import SoftmaxRegression
 from jaxdl.optim.chain import Chain
-from jaxdl.report.classification import classification_figures
+from jaxdl.report.classification import of_dev
 from jaxdl.run import run
 from jaxdl.task import Task
 
@@ -33,14 +30,8 @@ class Config:
 def build(config: Config) -> Task:
     data = images.load(config.dataset, seed=config.split_seed)
     model = SoftmaxRegression(data.classes, event_axes=3)
-
-    def figures(params, model_state):
-        shown = data.dev[np.arange(min(len(data.dev), 2000))]
-        probabilities = jax.nn.softmax(model.apply({"params": params}, shown["image"]))
-        return classification_figures(shown["image"], shown["label"], probabilities, data.class_names)
-
     task = classifier(model, data, config.optimizer, config.epochs, config.batch_size)
-    return replace(task, figures=figures)
+    return replace(task, figures=of_dev(model, data))
 
 
 if __name__ == "__main__":

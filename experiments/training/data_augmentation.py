@@ -81,7 +81,7 @@ def measure(config, run):
     """{augmentation: the test accuracy of each seed}."""
     augment.check_allowed(config.augmentations, config.dataset, force=config.force)
     builds = {name: partial(build, config, name) for name in config.augmentations}
-    once = replace(run, evaluate_every=10**6, checkpoint_every=10**6)  # at the end
+    once = replace(run, evaluate_every=10**6)  # at the end
     return scores(trials(builds, once, config.seeds), "test/accuracy")
 
 

@@ -4,7 +4,7 @@
 
 About 45 s on two CPU cores. Finds: on 60 moons every method lifts the test accuracy from 0.861 to 0.884–0.898; on 144
 digits noise on the images lifts it from 0.918 to 0.931, the others to at most 0.921; L2 in the loss is decoupled weight
-decay to 9e-16 for gradient descent; λ = 0.1 leaves |tanh z − z| at 0.001 on average (5 seeds).
+decay to 9e-16 for gradient descent; at λ = 0.1 tanh z is within 0.001 of z on average (5 seeds).
 """
 
 from dataclasses import dataclass, replace
@@ -79,8 +79,8 @@ def main(config, run):
 
 def measure(config, run):
     """({set: {method: [result]}}, {λ: {quantity: a value a fold}}, {rule: largest difference of L2 and decay})."""
-    # Early stopping decides at each evaluation, and a training of a second needs no checkpoint on its way.
-    settings = replace(run, evaluate_every=run.evaluate_every or 25, checkpoint_every=run.checkpoint_every or 10**6)
+    # Early stopping decides at each evaluation.
+    settings = replace(run, evaluate_every=run.evaluate_every or 25)
     validated = cross_validated(config, settings.within("folds"))
     compared = {}
     for name in config.sets:

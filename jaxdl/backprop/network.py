@@ -16,7 +16,7 @@ from jaxdl.backprop.arithmetic import add, affine
 from jaxdl.backprop.graph import Node, Steps, differentiate, evaluate
 from jaxdl.backprop.layers import dropout
 from jaxdl.backprop.losses import l2_penalty, sigmoid_with_loss, softmax_with_loss
-from jaxdl.errors import InputError
+from jaxdl.errors import InputError, chosen
 from jaxdl.typing import Key
 
 Weights = dict[str, Array]
@@ -53,8 +53,7 @@ class Network:
         object.__setattr__(self, "widths", tuple(self.widths))  # a list could not be hashed, as `jit` needs it
         if len(self.widths) < 2 or any(not isinstance(width, int) or width < 1 for width in self.widths):
             raise InputError(f"widths {self.widths}: expected two or more, each at least 1, such as (64, 32, 10)")
-        if self.activation not in HIDDEN:
-            raise InputError(f"unknown activation {self.activation!r}: expected one of {', '.join(HIDDEN)}")
+        chosen("activation", self.activation, HIDDEN)
         l2_penalty(self.l2)
         dropout(self.keep)
 

@@ -1,6 +1,5 @@
 """Planar sets: points in two classes or more that no straight line parts. Made from a seed, not read."""
 
-import difflib
 from collections.abc import Callable
 from functools import partial
 
@@ -9,7 +8,7 @@ import numpy as np
 from jaxdl.data import tables
 from jaxdl.data.parts import Sets
 from jaxdl.data.source import Arrays
-from jaxdl.errors import InputError
+from jaxdl.errors import InputError, chosen
 
 
 def flower(examples: int = 400, noise: float = 0.2, seed: int = 0) -> Arrays:
@@ -61,11 +60,7 @@ SETS: dict[str, Callable[..., Arrays]] = {
 
 def named(name: str) -> Callable[..., Arrays]:
     """The function (examples, noise, seed) -> points of this name. Raises InputError for an unknown one."""
-    if name not in SETS:
-        close = difflib.get_close_matches(name.lower(), SETS, n=1)
-        hint = f"did you mean {close[0]}?" if close else f"give one of {', '.join(SETS)}"
-        raise InputError(f"no planar set is called {name!r}: {hint}")
-    return SETS[name]
+    return chosen("planar set", name, SETS)
 
 
 def load(

@@ -1,6 +1,7 @@
 """Activations and, beside each, its derivative written by hand; both take z, of any shape.
 
-At a kink a derivative is that of one side, and autodiff gives the same: relu′(0) = 0, leaky relu′(0) = elu′(0) = 1.
+At a kink a derivative is that of one side, and autodiff gives the same: relu′(0) = 0, relu6′(6) = 0,
+leaky relu′(0) = elu′(0) = 1.
 """
 
 import math
@@ -10,7 +11,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxdl.layers.names import chosen
+from jaxdl.errors import chosen
 
 Z = Float[Array, "*shape"]
 Activation = Callable[[jax.Array], jax.Array]
@@ -56,6 +57,16 @@ def relu_derivative(z: Z) -> Z:
     return (z > 0).astype(z.dtype)
 
 
+def relu6(z: Z) -> Z:
+    """g(z) = min(max(0, z), 6): it keeps its digits in few bits (Krizhevsky, 2010)."""
+    return jnp.where(z >= 6, 6.0, relu(z))
+
+
+def relu6_derivative(z: Z) -> Z:
+    """g′(z) = 1 where 0 < z < 6, else 0."""
+    return ((z > 0) & (z < 6)).astype(z.dtype)
+
+
 def leaky_relu(z: Z, slope: float = 0.1) -> Z:
     """g(z) = z where z ≥ 0, else slope·z (Maas et al., 2013)."""
     return jnp.where(z < 0, slope * z, z)
@@ -88,6 +99,16 @@ def softplus(z: Z) -> Z:
 def softplus_derivative(z: Z) -> Z:
     """g′(z) = σ(z)."""
     return sigmoid(z)
+
+
+def swish(z: Z) -> Z:
+    """g(z) = z·σ(z), also called SiLU (Ramachandran, Zoph and Le, 2017, with β = 1)."""
+    return z * sigmoid(z)
+
+
+def swish_derivative(z: Z) -> Z:
+    """g′(z) = σ(z) + z·σ′(z)."""
+    return sigmoid(z) + z * sigmoid_derivative(z)
 
 
 def gelu(z: Z) -> Z:
@@ -136,9 +157,11 @@ _PAIRS: dict[str, tuple[Activation, Activation]] = {
     "sigmoid": (sigmoid, sigmoid_derivative),
     "tanh": (tanh, tanh_derivative),
     "relu": (relu, relu_derivative),
+    "relu6": (relu6, relu6_derivative),
     "leaky_relu": (leaky_relu, leaky_relu_derivative),
     "elu": (elu, elu_derivative),
     "softplus": (softplus, softplus_derivative),
+    "swish": (swish, swish_derivative),
     "gelu": (gelu, gelu_derivative),
     "gelu_tanh": (gelu_tanh, gelu_tanh_derivative),
 }

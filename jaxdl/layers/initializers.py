@@ -12,8 +12,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-from jaxdl.errors import InputError
-from jaxdl.layers.names import chosen
+from jaxdl.errors import InputError, chosen
 from jaxdl.typing import Key
 
 Initializer = Callable[..., jax.Array]

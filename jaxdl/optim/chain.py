@@ -3,7 +3,6 @@
 Every rule is Optax's own, and the tests hold it to its textbook form in `rules`.
 """
 
-import difflib
 import math
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -11,7 +10,7 @@ from typing import Any, Literal, get_args
 import jax
 import optax
 
-from jaxdl.errors import InputError
+from jaxdl.errors import InputError, chosen
 from jaxdl.optim import schedules
 from jaxdl.typing import is_weight
 
@@ -49,8 +48,8 @@ class Chain:
     epsilon: float | None = None  # ε in the denominators; 1e-6 with adadelta, else 1e-8
 
     def __post_init__(self):
-        _require_one_of("name", self.name, get_args(Rule))
-        _require_one_of("decay", self.decay, get_args(Decay))
+        chosen("rule", self.name, dict.fromkeys(get_args(Rule)))
+        chosen("decay", self.decay, dict.fromkeys(get_args(Decay)))
         _require("learning_rate", self.learning_rate, low=0.0)
         _require("decay_rate", self.decay_rate, low=0.0)
         _require("decay_epochs", self.decay_epochs, low=1)
@@ -147,13 +146,6 @@ class Chain:
 
 def _weights(params: Any) -> Any:
     return jax.tree_util.tree_map_with_path(is_weight, params)
-
-
-def _require_one_of(field: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        closest = difflib.get_close_matches(str(value), choices, n=1)
-        hint = f"; did you mean {closest[0]}?" if closest else ""
-        raise InputError(f"{field} = {value!r}: expected one of {', '.join(choices)}{hint}")
 
 
 def _require(

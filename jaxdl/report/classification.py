@@ -1,12 +1,15 @@
 """What a classifier gets wrong: the confusion matrix and its worst mistakes as images."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
 from jaxdl.report.style import INK, RULE, SIZE, SOFT, Axes, Figure, color, figure, verbatim
-from jaxdl.typing import Array
+from jaxdl.typing import Array, ModelState, Params
 
 Images = Float[np.ndarray, "n h w c"] | Float[Array, "n h w c"]
 Labels = Int[np.ndarray, "n"] | Int[Array, "n"]
@@ -39,6 +42,21 @@ def classification_figures(
         figures[f"{set_name}: {shown}{order}"] = _gallery(
             np.asarray(images, np.float32), labels, probabilities, names, worst
         )
+    return figures
+
+
+def of_dev(model: Any, data: Any, most: int = 2000) -> Callable[[Params, ModelState], dict[str, Figure]]:
+    """The figures of a Task: of a model called as `model(x, mask, train)`, on the first `most` examples of data.dev."""
+
+    def figures(params: Params, model_state: ModelState) -> dict[str, Figure]:
+        shown = data.dev[np.arange(min(len(data.dev), most))]
+        probabilities = []
+        apply = jax.jit(lambda x: jax.nn.softmax(model.apply({"params": params, **model_state}, x)))
+        for start in range(0, len(shown["label"]), 256):
+            probabilities.append(apply(jnp.asarray(shown[data.inputs][start : start + 256])))
+        images = shown["image"] if data.inputs == "image" else None
+        return classification_figures(images, shown["label"], np.concatenate(probabilities), data.class_names)
+
     return figures
 
 

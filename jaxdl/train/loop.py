@@ -89,6 +89,10 @@ def check(task: Task, run: Run, runner: Runner) -> None:
     """Raises InputError, before anything is compiled, for what can't be trained this way."""
     runner.check_batch("train", task.train.batch_size, run.accumulate)
     stopping.check(task)
+    if "train" in task.watch:
+        raise InputError(
+            "a set called train can't be watched: in the log that name is the training steps'; call it whole"
+        )
     for name, batches in task.evaluate.items():
         runner.check_batch(name, batches.batch_size)
     if run.accumulate > 1 and is_coupled(task):

@@ -15,14 +15,17 @@ def trials(builds: Mapping[str, Callable[[int], Task]], run: Run, seeds: int) ->
     """{name: [result of seed 0, 1, …]}, trained one after the other, and a line printed for each.
 
     builds  {name: seed -> Task}; the same seed also starts the weights and the order of the examples.
-    What an earlier, interrupted process has finished is not trained again.
+    What an earlier, interrupted process has finished is not trained again. Checkpoints in between would cost more than
+    trainings as short as these, so there is one at the end, unless the run says how often.
     """
     results: dict[str, list[Result]] = {name: [] for name in builds}
     for seed in range(seeds):
         for name, build in builds.items():
             began = time.monotonic()
-            place = dataclasses.replace(run.within(f"{name}/{seed}"), seed=run.seed + seed, quiet=True)
-            result = fit(build(seed), place)
+            task = build(seed)
+            every = run.checkpoint_every or task.steps
+            place = run.within(f"{name}/{seed}")
+            result = fit(task, dataclasses.replace(place, seed=run.seed + seed, checkpoint_every=every, quiet=True))
             scores = "  ".join(f"{metric} {value:.4f}" for metric, value in result.metrics.items())
             print(f"{name}, seed {seed} ({time.monotonic() - began:.1f} s): {scores}", flush=True)
             results[name].append(result)

@@ -159,7 +159,7 @@ def test_the_whole_network_is_a_node():
         ({"widths": (5,)}, r"widths \(5,\): expected two or more"),
         ({"widths": ()}, r"widths \(\): expected two or more"),
         ({"widths": (5, 0, 2)}, r"widths \(5, 0, 2\): expected two or more, each at least 1"),
-        ({"widths": (5, 2), "activation": "rely"}, "unknown activation 'rely': expected one of sigmoid, tanh, relu"),
+        ({"widths": (5, 2), "activation": "rely"}, "unknown activation 'rely': did you mean relu"),
         ({"widths": (5, 2), "l2": -0.1}, r"L2 penalty -0.1: expected 0 or more"),
         ({"widths": (5, 2), "keep": 0.0}, r"keep probability 0.0: expected above 0"),
         ({"widths": (5, 2), "keep": 1.5}, r"keep probability 1.5: expected above 0"),

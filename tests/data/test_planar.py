@@ -82,7 +82,7 @@ def test_a_planar_set_comes_in_the_same_form_as_any_other():
     ("call", "message"),
     [
         (lambda: planar.named("flowers"), "did you mean flower"),
-        (lambda: planar.load("xor"), "give one of flower, moons, circles"),
+        (lambda: planar.load("xor"), "expected one of flower, moons, circles"),
         (lambda: planar.spirals(classes=1), "give 2 classes or more"),
         (lambda: planar.moons(examples=1), "examples of each"),
         (lambda: planar.circles(noise=-0.1), "give 0 or more"),

@@ -245,11 +245,17 @@ def test_a_value_out_of_range_is_refused_with_its_field_value_and_range(field, v
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize(("field", "given", "meant"), [("name", "adma", "adam"), ("decay", "cosin", "cosine")])
+@pytest.mark.parametrize(
+    ("field", "given", "meant"),
+    [
+        ("name", "adma", "unknown rule 'adma': did you mean adam"),
+        ("decay", "cosin", "unknown decay 'cosin': did you mean cosine"),
+    ],
+)
 def test_an_unknown_name_is_refused_with_the_closest_one(field, given, meant):
     chain = Chain()
     object.__setattr__(chain, field, given)  # round the type checks, which only the tests switch on
-    with pytest.raises(InputError, match=f"{field} = '{given}': expected one of .*; did you mean {meant}"):
+    with pytest.raises(InputError, match=meant):
         chain.__post_init__()
 
 

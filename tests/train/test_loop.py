@@ -130,6 +130,13 @@ def test_a_crash_between_checkpoints_loses_only_the_steps_since(make_task, tmp_p
     assert [line["step"] for line in records(tmp_path / "crashed", "train")] == list(range(1, 13))
 
 
+def test_a_watched_set_is_not_called_what_the_log_calls_the_steps(make_task, tmp_path):
+    task = make_task(steps=2)
+    task = dataclasses.replace(task, evaluate={"train": task.evaluate["dev"]}, watch=("train",))
+    with pytest.raises(InputError, match="call it whole"):
+        fit(task, Run(tmp_path))
+
+
 def test_a_finished_run_trains_no_further(make_task, tmp_path):
     fit(make_task(steps=4), Run(tmp_path))
     first = digest(tmp_path)
