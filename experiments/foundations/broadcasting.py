@@ -2,7 +2,7 @@
 
     python -m experiments.foundations.broadcasting
 
-About 3 s on two CPU cores. Finds: a row (4) plus a column (3, 1) is a (3, 4) matrix and no error, so a perfect guess
+About 2 s on two CPU cores. Finds: a row (4) plus a column (3, 1) is a (3, 4) matrix and no error, so a perfect guess
 (3, 1) has a mean squared error of 1.333 against the truth (3); the columns of calories sum to 59, 239, 155.4 and 76.9,
 and 94.915 % of the first is carbohydrate (exact).
 """

@@ -2,7 +2,7 @@
 
     python -m experiments.foundations.planar_network
 
-About 25 s on two CPU cores. Finds: on the flower logistic regression is at chance, with a test accuracy of
+About 20 s on two CPU cores. Finds: on the flower logistic regression is at chance, with a test accuracy of
 0.463 ± 0.035. One and two tanh units reach 0.675 ± 0.053 and 0.657 ± 0.054, three 0.913 ± 0.018, four 0.913 ± 0.023
 (0.890 at the least), and fifty no more, 0.910 ± 0.028 (3 seeds).
 """

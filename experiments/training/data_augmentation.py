@@ -2,7 +2,7 @@
 
     python -m experiments.training.data_augmentation
 
-About 40 s on two CPU cores. Finds: trained on 216 digits, LeNet-5 has a test accuracy of 0.931 ± 0.010; shifts gain
+About 50 s on two CPU cores. Finds: trained on 216 digits, LeNet-5 has a test accuracy of 0.931 ± 0.010; shifts gain
 3.0 ± 0.7 points, rotations 1.0 ± 0.6, zooms 0.8 ± 0.6, all three 2.7 ± 1.0, noise 0.1 ± 0.2, and flips, which change
 what a digit is, cost 10.6 ± 1.9 (3 seeds).
 """

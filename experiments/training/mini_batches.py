@@ -2,7 +2,7 @@
 
     python -m experiments.training.mini_batches
 
-About 12 s on two CPU cores. Finds: to a cost of 0.1 on the digits, single examples take 1.2 epochs, batches of 16 1.8,
+About 14 s on two CPU cores. Finds: to a cost of 0.1 on the digits, single examples take 1.2 epochs, batches of 16 1.8,
 of 64 6.0, of 256 20.1 and all 1078 at once 100.7; by the clock, batches of 16 to 256 need a quarter or less of either
 extreme; from one update to the next their cost changes by 0.722, 0.164, 0.067, 0.040 and 0.005 nats (3 seeds).
 """

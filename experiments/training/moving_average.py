@@ -2,7 +2,7 @@
 
     python -m experiments.training.moving_average
 
-About 3 s on two CPU cores. Finds: β = 0.9 averages over about 10 days, leaves 0.23 ± 0.03 of the noise and trails by 9
+About 2 s on two CPU cores. Finds: β = 0.9 averages over about 10 days, leaves 0.23 ± 0.03 of the noise and trails by 9
 days; β = 0.98 over about 50, 0.10 ± 0.03 and 41 days; β = 0.5 over about 2, 0.58 ± 0.04 and 1 day. Without bias
 correction the first ten days at β = 0.98 are 16.1 ± 0.1 °C off, with it 1.6 ± 0.9 °C (20 seeds).
 """

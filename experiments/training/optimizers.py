@@ -2,7 +2,7 @@
 
     python -m experiments.training.optimizers
 
-About 30 s on two CPU cores. Finds: down a bowl 100 times as steep one way, Nesterov needs 55 steps, momentum 94 and
+About 35 s on two CPU cores. Finds: down a bowl 100 times as steep one way, Nesterov needs 55 steps, momentum 94 and
 gradient descent 378; on a plateau gradient descent has not moved after 2000 steps, and Adam has crossed it after 48.
 On the digits the ten rules, each at its own learning rate, end between 0.954 ± 0.030 (RMSprop) and 0.976 ± 0.008
 (AdaDelta) of dev accuracy: no further apart than the seeds of one rule (3 seeds).

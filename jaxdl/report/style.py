@@ -37,7 +37,7 @@ def tidy(axes: Axes, xlabel: str = "", ylabel: str = "") -> None:
     axes.grid(color=RULE, linewidth=0.5, alpha=0.7)
     axes.set_axisbelow(True)
     axes.tick_params(colors=SOFT, labelsize=SIZE - 0.5, length=3, color=RULE)
-    axes.tick_params(which="minor", length=0)
+    axes.tick_params(which="minor", colors=SOFT, labelsize=SIZE - 0.5, length=0)
     axes.set_xlabel(xlabel, fontsize=SIZE, color=INK)
     axes.set_ylabel(ylabel, fontsize=SIZE, color=INK)
 

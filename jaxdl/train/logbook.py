@@ -63,6 +63,8 @@ class Logbook:
                 self._write({"step": step, "set": name, **metrics})
                 if self._tensorboard:
                     for metric, value in metrics.items():
+                        if not math.isfinite(value):
+                            continue  # TensorBoard has no place for it
                         self._tensorboard.add_scalar(f"{name}/{metric}", value, step)
         self.flush()
         self._progress.evaluation(step, scores)
