@@ -1,4 +1,4 @@
-"""Batch normalisation over named axes (Ioffe and Szegedy, 2015, algorithm 1)."""
+"""Batch normalisation over named axes (Ioffe and Szegedy, 2015, algorithm 1), and local response normalisation."""
 
 import math
 
@@ -6,6 +6,8 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
+
+from jaxdl.errors import InputError
 
 AXES = ("batch", "data")
 
@@ -47,6 +49,21 @@ def corrected_rate(momentum: float, step: Int[Array, ""]) -> Float[Array, ""]:
     rate = (1 − momentum) / (1 − momentumᵗ): 1 at first, so that where r̂ started is forgotten at once.
     """
     return (1 - momentum) / -jnp.expm1(step * math.log(momentum))
+
+
+def local_response_normalization(
+    x: Float[Array, "*space c"], size: int = 5, k: float = 2.0, alpha: float = 1e-4, beta: float = 0.75
+) -> Float[Array, "*space c"]:
+    """b_i = a_i / (k + α Σ_j a_j²)^β, j over the `size` channels around i, those that exist.
+
+    Krizhevsky, Sutskever and Hinton, 2012, section 3.3; some libraries divide α by `size`. InputError for an even size.
+    """
+    if size < 1 or size % 2 == 0:
+        raise InputError(f"size = {size}: expected an odd number of channels, such as 5")
+    half, channels = size // 2, x.shape[-1]
+    squares = jnp.pad(x**2, [(0, 0)] * (x.ndim - 1) + [(half, half)])
+    energy = sum((squares[..., j : j + channels] for j in range(size)), start=jnp.zeros((), x.dtype))
+    return x / (k + alpha * energy) ** beta
 
 
 class BatchNorm(nn.Module):

@@ -19,9 +19,11 @@ TABLE = {
     "sigmoid": ([1 / (1 + E), 0.5, E / (1 + E)], 0.25),
     "tanh": ([-(E**2 - 1) / (E**2 + 1), 0, (E**2 - 1) / (E**2 + 1)], 1),
     "relu": ([0, 0, 1], 0),
+    "relu6": ([0, 0, 1], 0),
     "leaky_relu": ([-0.1, 0, 1], 1),
     "elu": ([1 / E - 1, 0, 1], 1),
     "softplus": ([math.log(1 + 1 / E), math.log(2), math.log(1 + E)], 0.5),
+    "swish": ([-1 / (1 + E), 0, E / (1 + E)], 0.5),
     "gelu": ([PHI - 1, 0, PHI], 0.5),
     "gelu_tanh": ([PHI - 1, 0, PHI], 0.5),
 }
@@ -31,9 +33,11 @@ FAR = {
     "sigmoid": ([0, 1], [0, 0]),
     "tanh": ([-1, 1], [0, 0]),
     "relu": ([0, 1e4], [0, 1]),
+    "relu6": ([0, 6], [0, 0]),
     "leaky_relu": ([-1e3, 1e4], [0.1, 1]),
     "elu": ([-1, 1e4], [0, 1]),
     "softplus": ([0, 1e4], [0, 1]),
+    "swish": ([0, 1e4], [0, 1]),
     "gelu": ([0, 1e4], [0, 1]),
     "gelu_tanh": ([0, 1e4], [0, 1]),
 }
@@ -77,6 +81,13 @@ def test_a_nan_stays_and_a_dtype_stays(name):
     assert np.isnan(named(name)(jnp.array(jnp.nan)))
     for function in (named(name), derivative(name)):
         assert function(jnp.zeros(3, jnp.bfloat16)).dtype == jnp.bfloat16
+
+
+def test_relu6_is_relu_below_six_and_flat_from_there():
+    z = jnp.array([-1.0, 2.0, 5.5, 6.0, 8.0])
+    np.testing.assert_array_equal(activations.relu6(z), [0, 2, 5.5, 6, 6])
+    np.testing.assert_array_equal(activations.relu6_derivative(z), [0, 1, 1, 0, 0])
+    np.testing.assert_array_equal(jax.vmap(jax.grad(activations.relu6))(z), [0, 1, 1, 0, 0])
 
 
 def test_slope_and_alpha_shape_the_negative_side_and_nothing_else():

@@ -1,4 +1,4 @@
-"""Batch normalisation over named axes."""
+"""Batch normalisation over named axes, and local response normalisation."""
 
 import jax
 import jax.numpy as jnp
@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from jax.test_util import check_grads
 
-from jaxdl.layers.normalization import BatchNorm, batch_moments, normalize
+from jaxdl.errors import InputError
+from jaxdl.layers.normalization import BatchNorm, batch_moments, local_response_normalization, normalize
 
 
 def over(function, *args, devices=1):
@@ -141,3 +142,35 @@ def test_bfloat16_is_normalised_in_float32_and_given_back_in_bfloat16():
     y, new = apply(x, jnp.ones(512), True)
     assert y.dtype == jnp.bfloat16
     assert new["batch_stats"]["mean"].dtype == jnp.float32
+
+
+def test_a_local_response_is_divided_by_what_its_neighbours_do_worked_by_hand():
+    """size 3, k 1, α 1, β ½; the ends have one neighbour: 1/√(1+1+4), 2/√(1+1+4+9), 3/√(1+4+9)."""
+    y = local_response_normalization(jnp.array([1.0, 2.0, 3.0]), size=3, k=1.0, alpha=1.0, beta=0.5)
+    np.testing.assert_allclose(y, np.array([1, 2, 3]) / np.sqrt([6, 15, 14]), rtol=1e-6)
+
+
+def test_a_lone_response_is_divided_by_the_paper_s_constants():
+    """100 / (2 + 10⁻⁴ · 100²)^¾, for k = 2, α = 10⁻⁴, β = ¾."""
+    x = jnp.zeros((2, 7)).at[0, 3].set(100.0)
+    y = local_response_normalization(x)
+    np.testing.assert_allclose(y, np.zeros((2, 7)) + 100 / 3**0.75 * (x > 0), rtol=1e-6)
+
+
+def test_a_channel_three_places_away_is_not_heard_and_one_two_places_away_is():
+    x = jnp.ones(9).at[4].set(1e3)
+    y = local_response_normalization(x)
+    heard = np.abs(y - local_response_normalization(jnp.ones(9))) > 1e-3
+    np.testing.assert_array_equal(np.flatnonzero(heard), [2, 3, 4, 5, 6])
+
+
+def test_the_gradient_of_local_response_normalisation_is_the_numerical_one():
+    with jax.enable_x64():
+        x = jax.random.normal(jax.random.key(0), (2, 6))
+        check_grads(lambda x: local_response_normalization(jnp.asarray(x), alpha=0.5), (x,), order=2)
+
+
+@pytest.mark.parametrize("size", [0, 4])
+def test_a_neighbourhood_without_a_centre_is_refused(size):
+    with pytest.raises(InputError, match=f"size = {size}: expected an odd number"):
+        local_response_normalization(jnp.ones(6), size=size)
