@@ -29,10 +29,13 @@ def load(
     A test split of the set's own (or else its validation split) is the test set, and dev is dev / (train + dev) of its
     train split; a set with both keeps its validation split as dev. A set with neither is split by `fractions`.
     Splits are stratified, except of sets larger than `IN_MEMORY`, whose labels would have to be read first.
+    `random/1000` is noise in 1000 classes, in three colours: a training set of true shape for a try or a timing.
     Raises InputError for an unknown or unprepared set, one that is no set of images with labels, and, in memory, for
     NaN in an image and a label that is no class.
     """
     check_fractions(fractions)
+    if name.startswith("random/"):
+        return _random(name, size or 32, channels or 3, seed)
     builder = sets.find(name)
     decode, shape = _decoder(builder, size, channels)
     whole = _read(builder, decode, shape)
@@ -58,6 +61,29 @@ def load(
         shape=shape,
         mean=mean,
         std=std,
+        inputs="image",
+    )
+
+
+def _random(name: str, size: int, channels: int, seed: int) -> Sets:
+    """512 images of N(0, 1), 256 to train on; the classes in turn."""
+    count = name.removeprefix("random/")
+    if not count.isdecimal() or int(count) < 2:
+        raise InputError(f"data set {name!r}: expected random/ and the number of classes, such as random/1000")
+    classes, examples = int(count), 512
+    rng = np.random.Generator(np.random.Philox(key=seed % 2**64))
+    noise = rng.standard_normal((examples, size, size, channels), np.float32)
+    source = Arrays({"image": noise, "label": np.arange(examples, dtype=np.int32) % classes})
+    train, dev, test = (source.select(rows) for rows in np.split(np.arange(examples), [256, 384]))
+    return Sets(
+        train=train,
+        dev=dev,
+        test=test,
+        classes=classes,
+        class_names=tuple(map(str, range(classes))),
+        shape=(size, size, channels),
+        mean=np.zeros(channels, np.float32),
+        std=np.ones(channels, np.float32),
         inputs="image",
     )
 

@@ -32,15 +32,19 @@ def classifier(
     strength: float = 0.0,
     augment: Callable[[Key, Array], Array] | None = None,
     stopping: EarlyStopping | None = None,
+    in_training: tuple[str, Callable[[Any, Example], dict[str, Mean]]] | None = None,
 ) -> Task:
     """Trains `model` on data.train, and scores it on train, dev and test.
 
     grade       (output, example) -> {"loss": …, and the metrics}
     penalty     of the parameters, such as `regularization.l2`, added to the mean loss `strength` times
     augment     (key, inputs) -> inputs, in training only
+    in_training (method of the model, grade of what it gives) that take the place of calling it, where training needs
+                more than the output, such as auxiliary heads
     """
     train = Batches(data.train, batch_size)
     steps = epochs * train.steps_per_epoch
+    method, grade_training = in_training or ("__call__", grade)
     sets = {"train": data.train, "dev": data.dev, "test": data.test}
 
     def score(params: Params, model_state: ModelState, example: Example) -> dict[str, Mean]:
@@ -51,8 +55,10 @@ def classifier(
         k_augment, k_dropout = jax.random.split(key)
         x = augment(k_augment, example[data.inputs]) if augment else example[data.inputs]
         variables, rngs = {"params": params, **model_state}, {"dropout": k_dropout}
-        output, state = model.apply(variables, x, example["mask"], True, rngs=rngs, mutable=list(model_state))
-        metrics = grade(output, example)
+        output, state = model.apply(
+            variables, x, example["mask"], True, rngs=rngs, mutable=list(model_state), method=method
+        )
+        metrics = grade_training(output, example)
         cost = metrics.pop("loss")
         return penalized(cost, penalty(params), strength) if penalty else cost, (state, metrics)
 

@@ -233,3 +233,16 @@ def test_equal_seeds_give_equal_sets_and_other_seeds_other_splits():
     first, again, other = (images.load("digits", seed=seed) for seed in (1, 1, 2))
     np.testing.assert_array_equal(first.test.fields["image"], again.test.fields["image"])
     assert not np.array_equal(first.test.fields["label"], other.test.fields["label"])
+
+
+def test_random_images_have_the_shape_and_the_classes_asked_for():
+    sets = images.load("random/1000", size=8)
+    assert sets.shape == (8, 8, 3)
+    assert sets.classes == len(sets.class_names) == 1000
+    assert [len(part) for part in (sets.train, sets.dev, sets.test)] == [256, 128, 128]
+    batch = sets.train[np.arange(256)]
+    assert batch["image"].shape == (256, 8, 8, 3)
+    assert abs(batch["image"].mean()) < 0.02
+    assert len(set(batch["label"])) == 256
+    with pytest.raises(InputError, match="expected random/ and the number of classes"):
+        images.load("random/many")

@@ -8,6 +8,7 @@ import pytest
 from jaxdl.check.gradients import check_task
 from jaxdl.data import planar
 from jaxdl.layers.activations import tanh
+from jaxdl.losses.classification import graded
 from jaxdl.models.classifier import classifier
 from jaxdl.models.mlp import MLP
 from jaxdl.optim.chain import Chain
@@ -15,6 +16,7 @@ from jaxdl.task import is_coupled
 from jaxdl.train.loop import fit
 from jaxdl.train.settings import Run
 from jaxdl.train.trials import scores, trials
+from jaxdl.typing import Mean
 
 GD = Chain("gd", learning_rate=0.5)
 
@@ -45,6 +47,25 @@ def test_a_penalty_is_added_to_the_mean_loss_and_left_out_of_the_score():
     with_penalty, without = (float(t.loss(params, model_state, example, key)[0].value) for t in (task, plain))
     assert with_penalty - without == pytest.approx(0.25, rel=1e-5)
     assert float(task.score(params, model_state, example)["loss"].value) == pytest.approx(without, rel=1e-5)
+
+
+def test_training_may_call_another_method_and_grade_it_differently():
+    class Doubled(MLP):
+        def doubled(self, x, mask, train):
+            return 2 * self(x, mask, train)
+
+    def tenth(output, example):
+        return {**graded(output, example), "loss": Mean(graded(output, example)["loss"].total / 10, example["mask"])}
+
+    plain, other = build(Doubled((2, 8, 2))), build(Doubled((2, 8, 2)), in_training=("doubled", tenth))
+    params, model_state, example = first(plain)
+    logits = Doubled((2, 8, 2)).apply({"params": params}, example["x"])
+    expected = graded(2 * logits, example)["loss"].value / 10
+    np.testing.assert_allclose(
+        other.loss(params, model_state, example, jax.random.key(0))[0].value, expected, rtol=1e-5
+    )
+    scores = [task.score(params, model_state, example)["loss"].value for task in (plain, other)]
+    assert float(scores[0]) == float(scores[1])
 
 
 def test_augmentation_and_dropout_act_in_training_only_and_depend_on_the_key():
