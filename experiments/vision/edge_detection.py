@@ -147,10 +147,8 @@ def main(config, run):
         f"learned from {config.pieces} pieces of {PHOTOGRAPHS[0]} in {config.steps} steps, largest error of a weight:"
     )
     for name, found in errors(measured).items():
-        most = np.abs(FILTERS[name]).max()
-        told.append(
-            f"{name}, of weights up to {most}: {found.mean():.1e}, at most {found.max():.1e} in {found.size} seeds"
-        )
+        off = f"{found.mean():.1e} ± {found.std(ddof=1):.0e}" if found.size > 1 else f"{found.mean():.1e}"
+        told.append(f"{name}, weights up to {np.abs(FILTERS[name]).max()}: {off}, at most {found.max():.1e}")
     return told, figures(config, measured)
 
 
@@ -167,7 +165,9 @@ def figures(config, measured):
         images = {"photograph": measured.photographs[name]}
         images |= {kind: np.abs(response) for kind, response in responses.items()}
         found[f"{name}: each filter answers to the edges across it (white: strong)"] = gallery(images)
-    found[f"The learned filters are the fixed ones, to {worst:.0e} (seed 0)"] = side_by_side(measured)
+    found[f"In every seed the learned weights are the fixed ones, to {worst:.0e} (here seed 0)"] = side_by_side(
+        measured
+    )
     found["The error falls to the rounding of float32"] = curves(
         {name: (np.arange(config.steps), np.maximum(losses, 1e-16)) for name, losses in measured.losses.items()},
         "step",

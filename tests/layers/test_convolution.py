@@ -270,8 +270,9 @@ def test_bfloat16_stays_bfloat16_and_is_float32_to_its_precision(channels):
 
 def test_the_layer_is_the_library_s_with_the_same_parameters():
     x = jax.random.normal(jax.random.key(0), (2, 6, 6, 4))
-    for settings in ({}, {"use_bias": False}, {"strides": 2, "padding": "SAME"}, {"groups": 2}):
-        known = {{"groups": "feature_group_count"}.get(name, name): value for name, value in settings.items()}
+    for settings in ({}, {"use_bias": False}, {"strides": 2, "padding": "SAME"}, {"dilation": 2}, {"groups": 2}):
+        names = {"groups": "feature_group_count", "dilation": "kernel_dilation"}
+        known = {names.get(name, name): value for name, value in settings.items()}
         ours, theirs = Conv(4, 3, **settings), nn.Conv(4, (3, 3), **{"padding": "VALID"} | known)
         variables = theirs.init(jax.random.key(1), x)
         if "bias" in variables["params"]:

@@ -1,0 +1,53 @@
+"""Ensembles: networks trained as one program, and the mean of their probabilities (Hansen and Salamon, 1990)."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from jaxdl.errors import InputError
+from jaxdl.losses.classification import graded
+from jaxdl.task import Task
+from jaxdl.typing import Array, Example, Key, Mean, ModelState, Params
+
+Predict = Callable[[Params, ModelState, Example], Array]
+"""predict(params, model_state, example) -> logits, of one network."""
+
+
+def ensemble(task: Task, predict: Predict, members: int) -> Task:
+    """The task of that many networks, each from its own key, side by side on a leading axis of every array.
+
+    The loss of an example is the sum of the members' own, so each gets the gradient that it would get alone, and what
+    an optimiser does element by element it does to each as to one; clipping by the global norm would tie them together.
+    The score has the `loss` and `accuracy` of the mean probability, `member_accuracy`, the mean over the members, and
+    `disagreement`, the share of members that say something else than the ensemble. InputError for no members.
+    """
+    if members < 1:
+        raise InputError(f"an ensemble of {members}: expected 1 member or more")
+
+    def init(key: Key) -> tuple[Params, ModelState]:
+        return jax.vmap(task.init)(jax.random.split(key, members))
+
+    def loss(params: Params, model_state: ModelState, example: Example, key: Key) -> tuple[Mean, Any]:
+        keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(members))
+        costs, (states, metrics) = jax.vmap(task.loss, (0, 0, None, 0))(params, model_state, example, keys)
+        means = {name: Mean(found.total.mean(), found.weight.mean()) for name, found in metrics.items()}
+        return Mean(costs.total.sum(), costs.weight[0]), (states, means)
+
+    def score(params: Params, model_state: ModelState, example: Example) -> dict[str, Mean]:
+        logits = jax.vmap(predict, (0, 0, None))(params, model_state, example)
+        together = mean_probability(logits)
+        said, mask = logits.argmax(-1), example["mask"]
+        return graded(together, example) | {
+            "member_accuracy": Mean.of((said == example["label"]).mean(), mask),
+            "disagreement": Mean.of((said != together.argmax()).mean(), mask),
+        }
+
+    return replace(task, init=init, loss=loss, score=score, figures=None)
+
+
+def mean_probability(logits: Array) -> Array:
+    """log (1/n Σₖ softmax(zₖ)), from logits [n, classes]: the logits of the mean of n probabilities."""
+    return jax.nn.logsumexp(jax.nn.log_softmax(logits), 0) - jnp.log(len(logits))

@@ -1,0 +1,71 @@
+"""Ensembles: each member is the network it would be alone, and the mean probability is at least as good as they are."""
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jaxdl.data import planar
+from jaxdl.errors import InputError
+from jaxdl.models.classifier import classifier
+from jaxdl.models.ensemble import ensemble, mean_probability
+from jaxdl.models.mlp import MLP
+from jaxdl.optim.chain import Chain
+from jaxdl.train.loop import fit
+from jaxdl.train.settings import Run
+
+
+def tasks(normalize, members=3):
+    """(the task of one network, that of several)."""
+    model = MLP((2, 8, 2), normalize=normalize)
+    task = classifier(model, planar.load("moons", examples=120), Chain("momentum", learning_rate=0.1), 7, 24)
+
+    def predict(params, model_state, example):
+        return model.apply({"params": params, **model_state}, example["x"], example["mask"], False)
+
+    return task, ensemble(task, predict, members)
+
+
+@pytest.mark.parametrize("normalize", ["", "z"])
+def test_each_member_is_the_network_it_would_be_alone(normalize, tmp_path):
+    task, together = tasks(normalize)
+    run = Run(tmp_path / "together", mesh="data=1")
+    result = fit(together, run)
+    for member in range(3):
+        alone = dataclasses.replace(task, init=lambda key, member=member: task.init(jax.random.split(key, 3)[member]))
+        single = fit(alone, Run(tmp_path / str(member), mesh="data=1")).state
+        for one, other in zip(
+            jax.tree.leaves((single.params, single.model_state)),
+            jax.tree.leaves((result.state.params, result.state.model_state)),
+            strict=True,
+        ):
+            np.testing.assert_allclose(one, other[member], atol=1e-5)
+
+
+def test_the_loss_of_the_mean_probability_is_at_most_the_mean_loss():
+    """−log is convex (Jensen), and with members that agree the two are equal."""
+    logits = jax.random.normal(jax.random.key(0), (5, 4))
+    one_by_one = -jax.nn.log_softmax(logits)
+    assert (-mean_probability(logits) < one_by_one.mean(0)).all()
+    same = jnp.tile(logits[:1], (5, 1))
+    np.testing.assert_allclose(mean_probability(same), jax.nn.log_softmax(logits[0]), rtol=1e-5)
+    np.testing.assert_allclose(jnp.exp(mean_probability(logits)), jax.nn.softmax(logits).mean(0), rtol=1e-5)
+
+
+def test_the_score_counts_the_members_and_their_disagreement():
+    task, together = tasks("")
+    params, _ = jax.vmap(task.init)(jax.random.split(jax.random.key(0), 3))
+    params = jax.tree.map(jnp.zeros_like, params)
+    params["output"]["bias"] = jnp.array([[3.0, 0], [3.0, 0], [0, 1.0]])
+    example = {"x": jnp.zeros(2), "label": jnp.int32(0), "mask": jnp.float32(1)}
+    scored = {name: float(mean.value) for name, mean in together.score(params, {}, example).items()}
+    assert scored["accuracy"] == 1
+    assert scored["member_accuracy"] == pytest.approx(2 / 3)
+    assert scored["disagreement"] == pytest.approx(1 / 3)
+
+
+def test_an_ensemble_of_none_is_refused():
+    with pytest.raises(InputError, match="expected 1 member or more"):
+        tasks("", members=0)
