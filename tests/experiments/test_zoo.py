@@ -1,6 +1,7 @@
 """The zoo: networks learn on the smallest images, and every published recipe builds at its true shape."""
 
 import dataclasses
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from experiments.vision import alexnet, efficientnet, inception, mobilenet, resnet, vgg
 from jaxdl.check.gradients import check_task
+from jaxdl.check.parameters import count
 from jaxdl.errors import InputError
 from jaxdl.models.cost import multiplications
 from jaxdl.train.loop import fit
@@ -15,6 +17,7 @@ from jaxdl.train.settings import Run
 
 ZOO = [alexnet, efficientnet, inception, mobilenet, resnet, vgg]
 PRESETS = [(module, name) for module in ZOO for name in module.PRESETS]
+PAGE = (Path(__file__).parents[2] / "docs/zoo.md").read_text()
 
 
 def smallest(module, **changes):
@@ -39,7 +42,7 @@ def test_its_training_loss_falls(module, tmp_path):
 
 
 @pytest.mark.parametrize(("module", "name"), PRESETS, ids=[name for _, name in PRESETS])
-def test_a_published_recipe_builds_at_its_true_shape(module, name):
+def test_a_published_recipe_builds_at_its_true_shape_and_costs_what_the_page_says(module, name):
     preset = module.PRESETS[name]
     classes = 10 if "cifar" in name else 1000
     config = dataclasses.replace(preset, dataset=f"random/{classes}", batch_size=2)
@@ -52,7 +55,7 @@ def test_a_published_recipe_builds_at_its_true_shape(module, name):
         lambda p, s, x: config.model(classes).apply({"params": p, **s}, x), params, model_state, image
     )
     assert output.shape == (classes,)
-    assert task.facts["multiplications"] > 1e7
+    assert f"| {preset.size} | {count(params):,} | {task.facts['multiplications']:,} |" in PAGE
 
 
 def test_a_recipe_takes_two_steps_on_random_images_of_its_shape(tmp_path):
@@ -85,3 +88,15 @@ def test_a_flip_of_digits_is_refused():
 def test_the_facts_tell_what_an_image_costs():
     config = smallest(vgg)
     assert vgg.build(config).facts["multiplications"] == multiplications(config.model(10), (8, 8, 1))
+
+
+@pytest.mark.parametrize("module", ZOO, ids=lambda module: module.__name__.rsplit(".", 1)[1])
+def test_the_page_of_the_zoo_gives_its_score_and_what_it_costs(module):
+    [row] = [
+        line for line in PAGE.splitlines() if line.startswith(f"| `{module.__name__.removeprefix('experiments.')}`")
+    ]
+    task = module.build(module.Config())
+    parameters = count(jax.eval_shape(task.init, jax.random.key(0))[0])
+    score, *costs = [cell.strip() for cell in row.split("|")][3:6]
+    assert f"measured {score} (3 seeds)" in module.__doc__
+    assert costs == [f"{parameters:,}", f"{task.facts['multiplications']:,}"]
