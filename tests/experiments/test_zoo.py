@@ -80,6 +80,16 @@ def test_the_auxiliary_heads_take_part_in_training_and_not_in_the_score():
     assert max(abs(leaf).max() for leaf in jax.tree.leaves(scored)) == 0
 
 
+def test_each_auxiliary_loss_counts_three_tenths():
+    """A uniform head over 4 classes costs ln 4, a sure and right output nothing; a masked example nothing at all."""
+    sure, uniform = jax.numpy.array([100.0, 0.0, 0.0, 0.0]), jax.numpy.zeros(4)
+    for mask in (1.0, 0.0):
+        example = {"label": jax.numpy.int32(0), "mask": jax.numpy.float32(mask)}
+        metrics = inception.graded_with_auxiliary((sure, [uniform, uniform]), example)
+        np.testing.assert_allclose(metrics["loss"].total, mask * 0.6 * np.log(4), rtol=1e-6)
+        assert float(metrics["accuracy"].total) == mask
+
+
 def test_a_flip_of_digits_is_refused():
     with pytest.raises(InputError, match="would change what the digits"):
         resnet.build(resnet.Config(flip=True))
