@@ -2,7 +2,7 @@
 
     python -m experiments.vision.mobilenet
 
-About 45 s on two CPU cores. Expected test accuracy 0.96; measured 0.977 ± 0.011 (3 seeds).
+About 35 s on two CPU cores. Expected test accuracy 0.98; measured 0.992 ± 0.003 (3 seeds).
 """
 
 from collections.abc import Callable
@@ -31,6 +31,7 @@ class Config(Recipe):
     """A network of five blocks for small images; --no-small: the paper's."""
     width: float = 1.0
     """What all channels are multiplied by."""
+    optimizer: Chain = Chain("adam", learning_rate=1e-2, decay="cosine")
 
     def model(self, classes: int) -> MobileNetV1 | MobileNetV2:
         kinds: dict[int, tuple[Callable, Callable]] = {
