@@ -1,6 +1,7 @@
 """Weights of an earlier run come back verified, and go into another network as a whole or not at all."""
 
 import dataclasses
+import json
 
 import jax
 import jax.numpy as jnp
@@ -69,6 +70,17 @@ def test_no_flipped_bit_is_loaded(make_task, tmp_path):
         except InputError as error:
             assert "damaged" in str(error)  # noqa: PT017 (either is right)
         path.write_bytes(content)
+
+
+def test_a_manifest_that_lost_a_leaf_is_not_believed(make_task, tmp_path):
+    """Else the weights would come back without it, each of the others as it was saved."""
+    fit(make_task(steps=5), run_in(tmp_path))
+    path = tmp_path / "checkpoints" / "5" / "manifest" / "metadata"
+    manifest = json.loads(path.read_text())
+    del manifest["leaves"]["params/Dense_0/bias"]
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="its manifest does not match its own digest"):
+        load_parameters(tmp_path)
 
 
 def test_a_damaged_checkpoint_is_passed_over_and_left_where_it_is(make_task, tmp_path):
