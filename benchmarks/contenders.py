@@ -110,8 +110,8 @@ def per_example_gradients(task: Task) -> Contender:
 class PyTorch:
     """PyTorch in a process of its own, which sleeps while it is not its turn."""
 
-    def __init__(self, name: str, what: str, threads: int):
-        command = [sys.executable, "-m", "benchmarks.torch_side", name, what, str(threads)]
+    def __init__(self, name: str, what: str, examples: int, threads: int):
+        command = [sys.executable, "-m", "benchmarks.torch_side", name, what, str(examples), str(threads)]
         passive = {**environ, "OMP_WAIT_POLICY": "PASSIVE"}  # else its idle threads spin and slow down everybody
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=passive)
 

@@ -1,32 +1,21 @@
-"""What is timed: LeNet-5, an MLP and a model so small that only the host has work, as Tasks on random arrays."""
+"""What is timed: networks from one so small that only the host has work to a ResNet-20, as Tasks on random arrays."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import flax.linen as nn
-import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float
 
 from jaxdl.data.batches import Batches
 from jaxdl.data.source import Arrays
 from jaxdl.losses.classification import cross_entropy
+from jaxdl.models.classifier import initialised
 from jaxdl.models.lenet import LeNet5
+from jaxdl.models.mlp import MLP
+from jaxdl.models.mobilenet import small_mobilenet_v2
+from jaxdl.models.resnet import cifar_resnet
 from jaxdl.optim.chain import Chain
 from jaxdl.task import Task
 from jaxdl.typing import Mean
-
-
-class MLP(nn.Module):
-    """Dense layers of these widths with ReLU between them."""
-
-    widths: Sequence[int]
-
-    @nn.compact
-    def __call__(self, x: Float[Array, "*batch features"]) -> Float[Array, "*batch classes"]:
-        for width in self.widths[:-1]:
-            x = nn.relu(nn.Dense(width)(x))
-        return nn.Dense(self.widths[-1])(x)
 
 
 @dataclass(frozen=True)
@@ -41,11 +30,13 @@ class Work:
 
 
 WORKS = {
-    "no-op": Work(MLP((4, 4, 2)), (4,), batch_size=8, block=500, classes=2),
+    "no-op": Work(MLP((4, 4, 4, 2)), (4,), batch_size=8, block=500, classes=2),
     "lenet5": Work(LeNet5(), (32, 32, 1), batch_size=128, block=8),
-    "mlp": Work(MLP((256, 128, 10)), (784,), batch_size=128, block=50),
+    "mlp": Work(MLP((784, 256, 128, 10)), (784,), batch_size=128, block=50),
+    "resnet20": Work(cifar_resnet(20), (32, 32, 3), batch_size=64, block=1),
+    "mobilenet": Work(small_mobilenet_v2(), (16, 16, 1), batch_size=64, block=2),
 }
-"""LeNet-5 has 61,706 parameters, the MLP 784-256-128-10 has 235,146, both with batches of 128 examples."""
+"""LeNet-5 has 61,706 parameters, the MLP 235,146, ResNet-20 269,722, the small MobileNet v2 21,538."""
 
 
 def arrays(work: Work, examples: int = 4096) -> dict[str, np.ndarray]:
@@ -60,10 +51,11 @@ def make_task(work: Work, steps: int) -> Task:
     train = Batches(Arrays(arrays(work)), work.batch_size, remainder="drop")
 
     def init(key):
-        return work.model.init(key, jnp.zeros(work.shape))["params"], {}
+        return initialised(work.model, key, work.shape)
 
     def loss(params, model_state, example, key):
-        logits = work.model.apply({"params": params}, example["image"])
-        return Mean.of(cross_entropy(logits, example["label"]), example["mask"]), (model_state, {})
+        variables, image, mask = {"params": params, **model_state}, example["image"], example["mask"]
+        logits, state = work.model.apply(variables, image, mask, True, rngs={"dropout": key}, mutable=list(model_state))
+        return Mean.of(cross_entropy(logits, example["label"]), mask), (state, {})
 
     return Task(init, loss, Chain("adam", 1e-3).build(steps, train.steps_per_epoch), train, steps)

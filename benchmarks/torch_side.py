@@ -1,6 +1,6 @@
 """The same models in PyTorch, and a process that runs so many steps for each number on its input.
 
-python -m benchmarks.torch_side lenet5|mlp step|fused|per-example THREADS
+python -m benchmarks.torch_side lenet5|mlp|resnet20|mobilenet step|fused|per-example EXAMPLES THREADS
 """
 
 import sys
@@ -10,7 +10,7 @@ from time import perf_counter
 import torch
 from torch import nn
 from torch.func import functional_call, grad, vmap
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, pad
 
 
 def lenet5() -> nn.Sequential:
@@ -26,9 +26,64 @@ def mlp() -> nn.Sequential:
     return nn.Sequential(nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10))
 
 
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions and a shortcut, which is padded with zero channels where the sizes differ (option A)."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int):
+        super().__init__()
+        self.stride, self.missing = stride, outputs - inputs
+        self.conv1, self.bn1 = nn.Conv2d(inputs, outputs, 3, stride, 1, bias=False), nn.BatchNorm2d(outputs)
+        self.conv2, self.bn2 = nn.Conv2d(outputs, outputs, 3, 1, 1, bias=False), nn.BatchNorm2d(outputs)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        y = self.bn2(self.conv2(self.bn1(self.conv1(x)).relu_()))
+        if self.missing:
+            half = self.missing // 2
+            x = pad(x[..., :: self.stride, :: self.stride], (0, 0, 0, 0, half, self.missing - half))
+        return (x + y).relu_()
+
+
+def resnet20() -> nn.Sequential:
+    """The CIFAR ResNet-20 as `jaxdl.models.resnet` has it."""
+    first = [ResidualBlock(i, o, s) for i, o, s in ((16, 16, 1), (16, 32, 2), (32, 64, 2))]
+    blocks = [block for one in first for block in (one, *(ResidualBlock(n, n, 1) for n in 2 * [one.bn1.num_features]))]
+    stem = [nn.Conv2d(3, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU(inplace=True)]
+    return nn.Sequential(*stem, *blocks, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10))
+
+
+class InvertedResidual(nn.Module):
+    """1×1 to `expansion` times the channels, depthwise 3×3, 1×1 to few; plus x where the shapes agree."""
+
+    def __init__(self, inputs: int, outputs: int, expansion: int, stride: int):
+        super().__init__()
+        wide = inputs * expansion
+        expand = conv_norm(inputs, wide, 1) if expansion > 1 else []
+        self.layers = nn.Sequential(*expand, *conv_norm(wide, wide, 3, stride, wide), *conv_norm(wide, outputs, 1)[:2])
+        self.shortcut = stride == 1 and inputs == outputs
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return x + self.layers(x) if self.shortcut else self.layers(x)
+
+
+def conv_norm(inputs: int, outputs: int, size: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
+    """Convolution, batch normalisation, ReLU6."""
+    conv = nn.Conv2d(inputs, outputs, size, stride, size // 2, groups=groups, bias=False)
+    return [conv, nn.BatchNorm2d(outputs), nn.ReLU6(inplace=True)]
+
+
+def mobilenet() -> nn.Sequential:
+    """The small MobileNet v2 of `jaxdl.models.mobilenet`."""
+    rows = ((16, 16, 1, 1), (16, 24, 4, 2), (24, 24, 4, 1), (24, 32, 4, 2), (32, 32, 4, 1))
+    blocks = [InvertedResidual(*row) for row in rows]
+    head = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(128, 10)]
+    return nn.Sequential(*conv_norm(1, 16, 3), *blocks, *conv_norm(32, 128, 1), *head)
+
+
 MODELS: dict[str, tuple[Callable[[], nn.Sequential], tuple[int, ...]]] = {
     "lenet5": (lenet5, (1, 32, 32)),
     "mlp": (mlp, (784,)),
+    "resnet20": (resnet20, (3, 32, 32)),
+    "mobilenet": (mobilenet, (1, 16, 16)),
 }
 
 
@@ -57,12 +112,12 @@ def per_example(model: nn.Module, image: torch.Tensor, label: torch.Tensor) -> C
     return lambda: gradients(params, image, label)
 
 
-def main(name: str, what: str, threads: str) -> None:
+def main(name: str, what: str, examples: str, threads: str) -> None:
     """Answers each number of steps with the seconds they took."""
     torch.set_num_threads(int(threads))
     torch.manual_seed(0)
     make, shape = MODELS[name]
-    image, label = torch.randn(128, *shape), torch.randint(0, 10, (128,))
+    image, label = torch.randn(int(examples), *shape), torch.randint(0, 10, (int(examples),))
     step = (
         per_example(make(), image, label)
         if what == "per-example"

@@ -102,9 +102,49 @@ def by_places(
     kernel (*size, 1, c·m): m outputs from each of the c channels. XLA fuses it into one pass over the image; its own
     depthwise convolution is slow on a CPU.
     """
-    x = jnp.repeat(x, kernel.shape[-1] // x.shape[-1], -1)
+    return _shifted(jnp.repeat(x, kernel.shape[-1] // x.shape[-1], -1), kernel, sliding)
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2,))
+def _shifted(
+    x: Float[Array, "*batch_space_c"], kernel: Float[Array, "*size_one_c"], sliding: Window
+) -> Float[Array, "*batch_places_c"]:
+    """Σ_a x[s·i + d·a − p] · kernel[a], channel by channel.
+
+    The gradient of x is such a sum too: of the output's gradient, spread out by the strides, with the flipped kernel.
+    Autodiff would add up one padded image for each place in the kernel, each written to memory.
+    """
     weights = kernel.reshape(-1, kernel.shape[-1])
     return functools.reduce(jnp.add, map(jnp.multiply, patches(x, sliding), weights))
+
+
+def _shifted_forward(x, kernel, sliding):  # type: ignore[no-untyped-def]
+    return _shifted(x, kernel, sliding), (x, kernel)
+
+
+def _shifted_backward(sliding, kept, g):  # type: ignore[no-untyped-def]
+    x, kernel = kept
+    dimensions = len(sliding.size)
+    before, ones = x.ndim - dimensions - 1, (1,) * dimensions
+    edges = [(0, 0, 0)] * before
+    for length, places, f, s, (low, _), d in zip(
+        x.shape[before:-1],
+        g.shape[before:-1],
+        sliding.size,
+        sliding.strides,
+        sliding.pads,
+        sliding.dilation,
+        strict=True,
+    ):
+        reach = d * (f - 1)
+        edges.append((reach - low, length + low - (places - 1) * s - 1, s - 1))
+    spread = jax.lax.pad(g, jnp.zeros((), g.dtype), [*edges, (0, 0, 0)])
+    dx = _shifted(spread, flipped(kernel), sliding._replace(strides=ones, pads=((0, 0),) * dimensions))
+    d_kernel = jnp.stack([(shifted * g).sum(range(g.ndim - 1)) for shifted in patches(x, sliding)])
+    return dx, d_kernel.reshape(kernel.shape)
+
+
+_shifted.defvjp(_shifted_forward, _shifted_backward)
 
 
 def by_patches(

@@ -1,5 +1,6 @@
 """Batch normalisation over named axes (Ioffe and Szegedy, 2015, algorithm 1), and local response normalisation."""
 
+import functools
 import math
 
 import flax.linen as nn
@@ -40,6 +41,46 @@ def normalize(
 ) -> Float[Array, "*space c"]:
     """z̃ = γ (z − μ) / √(σ² + ε) + β."""
     return scale * (x - mean) * jax.lax.rsqrt(variance + epsilon) + bias
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(4, 5))
+def batch_normalize(
+    x: Float[Array, "*space c"],
+    mask: Float[Array, ""],
+    scale: Float[Array, " c"],
+    bias: Float[Array, " c"],
+    epsilon: float = 1e-5,
+    axes: tuple[str, ...] = AXES,
+) -> tuple[Float[Array, "*space c"], Float[Array, " c"], Float[Array, " c"]]:
+    """(z̃, μ, σ²): one example normalised by the moments of its batch, and these.
+
+    Its backward pass is written out, because it is a pass over memory shorter than what autodiff makes of the formulas:
+
+    dx = γ/√(σ² + ε) · (g − mask/n · (Σ g + x̂ Σ g x̂)),  dγ = Σ g x̂,  dβ = Σ g     x̂ = (x − μ)/√(σ² + ε)
+
+    Sums in dx run over the batch, in dγ and dβ over the example. The mask and the moments given back are constants: no
+    gradient goes through them. Source: Ioffe and Szegedy (2015), section 3, with weights.
+    """
+    return _normalized(x, mask, scale, bias, epsilon, axes)[0]
+
+
+def _normalized(x, mask, scale, bias, epsilon, axes):  # type: ignore[no-untyped-def]
+    mean, variance = batch_moments(x, mask, axes)
+    return (normalize(x, mean, variance, scale, bias, epsilon), mean, variance), (x, mask, mean, variance, scale)
+
+
+def _normalized_backward(epsilon, axes, kept, gradients):  # type: ignore[no-untyped-def]
+    x, mask, mean, variance, scale = kept
+    g, *_ = gradients
+    space, inverse = tuple(range(x.ndim - 1)), jax.lax.rsqrt(variance + epsilon)
+    d_bias, d_scale = g.sum(space), inverse * (g * (x - mean)).sum(space)
+    sums = jax.lax.psum((d_bias, d_scale), axes)
+    share = mask / jax.lax.psum(mask * (x.size // x.shape[-1]), axes)
+    dx = scale * inverse * (g - share * sums[0] - (x - mean) * (share * inverse * sums[1]))
+    return dx, jnp.zeros_like(mask), d_scale, d_bias
+
+
+batch_normalize.defvjp(_normalized, _normalized_backward)
 
 
 def corrected_rate(momentum: float, step: Int[Array, ""]) -> Float[Array, ""]:
@@ -91,7 +132,7 @@ class BatchNorm(nn.Module):
         if not train:
             return normalize(x, running_mean.value, running_variance.value, scale, bias, self.epsilon)
         wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
-        mean, variance = batch_moments(wide, mask)
+        y, mean, variance = batch_normalize(wide, jnp.asarray(mask, wide.dtype), scale, bias, self.epsilon, AXES)
         if not self.is_initializing():
             rate: float | jax.Array = 1 - self.momentum
             if steps is not None:
@@ -99,4 +140,4 @@ class BatchNorm(nn.Module):
                 rate = corrected_rate(self.momentum, steps.value)
             for running, batch in ((running_mean, mean), (running_variance, variance)):
                 running.value = (1 - rate) * running.value + rate * batch
-        return normalize(wide, mean, variance, scale, bias, self.epsilon).astype(x.dtype)
+        return y.astype(x.dtype)

@@ -7,7 +7,13 @@ import pytest
 from jax.test_util import check_grads
 
 from jaxdl.errors import InputError
-from jaxdl.layers.normalization import BatchNorm, batch_moments, local_response_normalization, normalize
+from jaxdl.layers.normalization import (
+    BatchNorm,
+    batch_moments,
+    batch_normalize,
+    local_response_normalization,
+    normalize,
+)
 
 
 def over(function, *args, devices=1):
@@ -135,6 +141,27 @@ def test_its_gradient_runs_through_the_moments():
             return over(one, jnp.asarray(x), jnp.array([1.0, 1.0, 0.0, 1.0]))
 
         check_grads(output, (x,), order=2)
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_the_backward_pass_written_out_is_what_autodiff_makes_of_the_formulas(devices):
+    """Of x, γ and β, with masked examples, in float64."""
+    random = np.random.default_rng(0)
+    with jax.enable_x64():
+        x, weights = jnp.asarray(random.normal(3, 2, (2, 8, 4, 3)))
+        mask = jnp.array([1, 1, 0, 1, 0, 1, 1, 1.0])
+        scale, bias = jnp.asarray(random.normal(1, 0.5, (2, 3)))
+
+        def gradients(function):
+            def total(x, scale, bias):
+                return (weights * over(lambda x, m: function(x, m, scale, bias), x, mask, devices=devices)).sum()
+
+            return jax.grad(total, (0, 1, 2))(x, scale, bias)
+
+        by_hand = gradients(lambda x, mask, scale, bias: batch_normalize(x, mask, scale, bias)[0])
+        by_autodiff = gradients(lambda x, mask, *affine: normalize(x, *batch_moments(x, mask), *affine))
+        for ours, expected in zip(by_hand, by_autodiff, strict=True):
+            np.testing.assert_allclose(ours, expected, rtol=1e-10, atol=1e-12)
 
 
 def test_bfloat16_is_normalised_in_float32_and_given_back_in_bfloat16():
