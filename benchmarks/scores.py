@@ -22,7 +22,8 @@ def scores(experiment: str, metric: str, seeds: int, flags: tuple[str, ...]) -> 
             subprocess.run([*command, "--split-seed", seed, *flags], check=True, stdout=subprocess.DEVNULL)
             summary = json.loads(Path(workdir, "summary.json").read_text())
         found.append(summary["metrics"][metric])
-        print(f"seed {seed}: {metric} {found[-1]:.4f} in {summary['seconds']:.0f} s", flush=True)
+        took = f"{summary['seconds']:.0f} s, {summary['facts']['step_ms']:.1f} ms a step"
+        print(f"seed {seed}: {metric} {found[-1]:.4f} in {took}", flush=True)
     return found
 
 

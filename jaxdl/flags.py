@@ -1,11 +1,15 @@
 """A dataclass from a command line: `tyro` reads it, and what is wrong is said in one line."""
 
 import contextlib
+import dataclasses
 import difflib
 import io
 import itertools
 import re
+import types
+import typing
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import tyro
@@ -42,6 +46,31 @@ def parse(kind: type, argv: Sequence[str], program: str, description: str = "", 
         close = difflib.get_close_matches(unknown[0].split("=")[0].replace("_", "-"), _flags(cli), 1, 0.5)
         raise InputError(f"unknown argument {unknown[0]}: {f'did you mean {close[0]}?' if close else 'see --help'}")
     return value
+
+
+def from_plain(kind: Any, value: Any) -> Any:
+    """A value of this type from what JSON made of it: `config.json` back into the dataclass that it was.
+
+    Raises InputError for fields that the dataclass has no more.
+    """
+    if typing.get_origin(kind) is typing.Annotated:
+        return from_plain(typing.get_args(kind)[0], value)
+    if dataclasses.is_dataclass(kind):
+        hints = typing.get_type_hints(kind, include_extras=True)
+        if unknown := value.keys() - hints.keys():
+            raise InputError(
+                f"{getattr(kind, '__name__', kind)} has no {', '.join(sorted(unknown))}: an older version?"
+            )
+        return typing.cast(Any, kind)(**{name: from_plain(hints[name], of) for name, of in value.items()})
+    if value is None:
+        return None
+    if typing.get_origin(kind) in (typing.Union, types.UnionType):
+        return from_plain(next(one for one in typing.get_args(kind) if one is not type(None)), value)
+    if typing.get_origin(kind) is tuple:
+        inner = typing.get_args(kind)
+        kinds = [inner[0]] * len(value) if inner[1:] == (...,) else inner
+        return tuple(map(from_plain, kinds, value))
+    return Path(value) if kind is Path else value
 
 
 def _first_paragraph(box: str) -> str:

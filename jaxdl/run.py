@@ -2,6 +2,7 @@
 
 import dataclasses
 import faulthandler
+import importlib
 import inspect
 import json
 import logging
@@ -27,6 +28,8 @@ from jaxdl.train import workdir
 from jaxdl.train.dry_run import describe
 from jaxdl.train.loop import Result, fit
 from jaxdl.train.settings import Run
+from jaxdl.train.transfer import load_parameters
+from jaxdl.typing import ModelState, Params
 
 EXIT_CODES: dict[type[BaseException], int] = {
     StorageError: 1,
@@ -152,6 +155,23 @@ def _preset(argv: Sequence[str], presets: Mapping[str, Any]) -> tuple[Any, list[
     if place + 1 == len(words):
         raise InputError(f"--preset: expected one of {', '.join(presets)}")
     return chosen("preset", words[place + 1], presets), words[:place] + words[place + 2 :]
+
+
+def finished(directory: Path) -> tuple[Task, Params, ModelState]:
+    """(task, params, model_state) of an earlier run: its task built again, and its newest weights or its best.
+
+    InputError where there is no run, for one that compared several trainings, and where nothing was saved.
+    """
+    try:
+        described = json.loads((directory / "config.json").read_text())
+        name, values = described["experiment"], described["config"]
+    except (OSError, ValueError, KeyError):
+        raise InputError(f"{directory}: expected the directory of a run, with its config.json") from None
+    module = importlib.import_module(f"experiments.{name}")
+    if not hasattr(module, "build") or hasattr(module, "main"):
+        raise InputError(f"{directory}: {name} is no single training; expected a run of one that has a build")
+    weights = load_parameters(directory)
+    return module.build(flags.from_plain(module.Config, values)), *weights
 
 
 def name_of(experiment: Build | Main) -> str:

@@ -11,7 +11,7 @@ import jax
 import optax
 
 from jaxdl.errors import InputError
-from jaxdl.typing import Batch, Key, Loss, Mean, ModelState, Params, Score
+from jaxdl.typing import Batch, Key, Loss, Mean, ModelState, Params, Predict, Score
 
 
 @runtime_checkable
@@ -60,6 +60,11 @@ class EarlyStopping:
             raise InputError(f"metric {self.metric!r}: expected SET/METRIC, such as dev/loss")
 
 
+def nothing_said(params: Params, model_state: ModelState, example: Mapping[str, Any]) -> Any:
+    """The `predict` of a task that has none."""
+    raise InputError("this task has no `predict`: expected what its model says of one example, such as logits")
+
+
 @dataclass(frozen=True)
 class Task:
     """Everything the loop needs.
@@ -71,9 +76,11 @@ class Task:
     steps      optimiser steps in the whole training
     score      metrics of one example, as evaluated (None: the run has no evaluation)
     evaluate   the sets that are scored when training ends
+    predict    what the model says of one example, as evaluated: a classifier's logits
     watch      those of them that are scored during training too; never the test set
     stopping   when training ends early and with which weights (None: it takes all its steps and keeps the last)
     facts      what is worth knowing of the model beside its scores, such as {"multiplications": 300_000}
+    class_names  of a classifier
     figures    (params, model_state) -> {title: matplotlib figure}, for the report
     """
 
@@ -84,9 +91,11 @@ class Task:
     steps: int
     score: Score | None = None
     evaluate: Mapping[str, Batches] = field(default_factory=dict)
+    predict: Predict = nothing_said
     watch: tuple[str, ...] = ("dev",)
     stopping: EarlyStopping | None = None
     facts: Mapping[str, float | int] = field(default_factory=dict)
+    class_names: tuple[str, ...] = ()
     figures: Callable[[Params, ModelState], Mapping[str, Any]] | None = None
 
 

@@ -67,6 +67,9 @@ What couples examples (batch norm, in-batch mining) sums or gathers over the nam
 Score = Callable[[Params, ModelState, Example], dict[str, Mean]]
 """score(params, model_state, example) -> metrics of one example, as evaluated: no dropout, no augmentation."""
 
+Predict = Callable[[Params, ModelState, Example], Any]
+"""predict(params, model_state, example) -> what the model says of one example, such as a classifier's logits."""
+
 
 def path_name(path: tuple) -> str:
     """`params/Dense_0/kernel` for the key path of a leaf."""

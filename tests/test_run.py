@@ -6,12 +6,20 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+import jax
+import numpy as np
 import pytest
 
 from experiments.__main__ import listing
+from experiments.foundations import softmax_regression
+from experiments.vision import resnet
+from jaxdl import flags
 from jaxdl.errors import InputError
 from jaxdl.optim.chain import Chain
-from jaxdl.run import as_table, parse, run
+from jaxdl.run import as_table, finished, parse, plain, run
+from jaxdl.train.loop import fit
+from jaxdl.train.settings import Run
+from jaxdl.train.transfer import Transfer
 
 ROOT = Path(__file__).parent.parent
 
@@ -107,3 +115,24 @@ def test_the_list_has_every_experiment_with_its_promise():
     done = subprocess.run([sys.executable, "-m", "experiments"], cwd=ROOT, capture_output=True, text=True, check=True)
     assert "python -m experiments.vision.lenet5" in done.stdout
     assert listing()["vision.lenet5"] in done.stdout
+
+
+def test_a_configuration_comes_back_from_what_json_made_of_it():
+    chain = resnet.PRESETS["resnet20-cifar10"].optimizer
+    config = resnet.Config(transfer=Transfer(Path("a"), rates=(("conv*", 0.1),)), optimizer=chain)
+    assert flags.from_plain(resnet.Config, json.loads(json.dumps(plain(config)))) == config
+    with pytest.raises(InputError, match="Config has no deepness"):
+        flags.from_plain(resnet.Config, {"deepness": 3})
+
+
+def test_a_finished_run_is_built_again_with_its_weights(tmp_path):
+    config = softmax_regression.Config(epochs=1)
+    described = {"experiment": "foundations.softmax_regression", "config": plain(config)}
+    state = fit(softmax_regression.build(config), Run(tmp_path, mesh="data=1", experiment=described)).state
+    task, params, _ = finished(tmp_path)
+    assert task.steps == int(state.step)
+    for ours, theirs in zip(jax.tree.leaves(params), jax.tree.leaves(state.params), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    (tmp_path / "config.json").write_text(json.dumps({"experiment": "training.batch_norm", "config": {}}))
+    with pytest.raises(InputError, match="no single training"):
+        finished(tmp_path)

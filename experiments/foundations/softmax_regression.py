@@ -31,7 +31,7 @@ def build(config: Config) -> Task:
     data = images.load(config.dataset, seed=config.split_seed)
     model = SoftmaxRegression(data.classes, event_axes=3)
     task = classifier(model, data, config.optimizer, config.epochs, config.batch_size)
-    return replace(task, figures=of_dev(model, data))
+    return replace(task, figures=of_dev(task.predict, data))
 
 
 if __name__ == "__main__":

@@ -2,17 +2,21 @@
 
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import flax.linen as nn
+import tyro
 
 from jaxdl.data import augment, images
 from jaxdl.data.parts import Sets
+from jaxdl.errors import InputError
 from jaxdl.models.classifier import classifier
 from jaxdl.models.cost import multiplications
+from jaxdl.models.ensemble import averaged
 from jaxdl.optim.chain import Chain
 from jaxdl.report.classification import of_dev
 from jaxdl.task import Task
+from jaxdl.train.transfer import Transfer, transferred
 
 
 @dataclass(frozen=True)
@@ -33,11 +37,14 @@ class Recipe:
     """Augmentation: a window of this share of each side, anywhere in the image, is enlarged to the whole."""
     flip: bool = False
     """Augmentation: half of the images are mirrored."""
+    crops: Literal[1, 5, 10] = 1
+    """Scored by the mean probability of so many windows of that share: corners and centre, and for 10 their mirrors."""
+    transfer: Annotated[Transfer, tyro.conf.arg(name="")] = Transfer()
     optimizer: Chain = Chain("adam", learning_rate=3e-3, decay="cosine")
 
     def load(self) -> Sets:
         """The data set. InputError where mirroring would change what its images say."""
-        if self.flip:
+        if self.flip or self.crops == 10:
             augment.check_allowed(["horizontal_flip"], self.dataset)
         return images.load(self.dataset, size=self.size, seed=self.split_seed)
 
@@ -50,4 +57,11 @@ class Recipe:
         chained = augment.chain(*steps) if steps else None
         task = classifier(model, data, self.optimizer, self.epochs, self.batch_size, augment=chained, **options)
         cost = {"multiplications": multiplications(model, data.shape)}
-        return replace(task, facts=cost, figures=of_dev(model, data))
+        if self.crops > 1:
+            if self.crop == 1:
+                raise InputError(
+                    f"--crops {self.crops} of the whole image are all the same: give --crop too, such as 0.875"
+                )
+            windows = augment.five_crops if self.crops == 5 else augment.ten_crops
+            task = averaged(task, partial(windows, share=self.crop))
+        return transferred(replace(task, facts=cost, figures=of_dev(task.predict, data)), self.transfer)

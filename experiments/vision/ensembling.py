@@ -37,12 +37,8 @@ def build(config, members, seed):
     """(the task, the model, the data): of one network where members is 0."""
     data = images.load("digits", seed=seed)
     model = MLP((64, config.hidden, data.classes), event_axes=3)
-
-    def predict(params, model_state, example):
-        return model.apply({"params": params, **model_state}, example["image"])
-
     task = classifier(model, data, config.optimizer, config.epochs, config.batch_size)
-    return (ensemble(task, predict, members) if members else task), model, data
+    return (ensemble(task, members) if members else task), model, data
 
 
 def measure(config, run):

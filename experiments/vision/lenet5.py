@@ -42,8 +42,11 @@ def build(config: Config) -> Task:
     def init(key):
         return model.init(key, jnp.zeros(data.shape))["params"], {}
 
+    def predict(params, model_state, example):
+        return model.apply({"params": params}, example["image"])
+
     def score(params, model_state, example):
-        return graded(model.apply({"params": params}, example["image"]), example)
+        return graded(predict(params, model_state, example), example)
 
     def loss(params, model_state, example, key):
         moved = random_shift(key, example["image"], config.max_shift)
@@ -59,7 +62,9 @@ def build(config: Config) -> Task:
         steps=steps,
         score=score,
         evaluate={name: Batches(source, config.batch_size, shuffle=False) for name, source in sets.items()},
-        figures=of_dev(model, data),
+        predict=predict,
+        class_names=data.class_names,
+        figures=of_dev(predict, data),
     )
 
 

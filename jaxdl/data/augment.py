@@ -90,11 +90,9 @@ def random_crop(key: Key, image: Image, share: float) -> Image:
 
     Raises InputError for a share outside (0, 1].
     """
-    if not 0 < share <= 1:
-        raise InputError(f"a crop keeps a share in (0, 1] of each side, such as 0.8, not {share}")
     height, width, _ = image.shape
-    top, left = (1 - share) * jax.random.uniform(key, (2,)) * jnp.array([height - 1, width - 1])
-    return _interpolated(image, top + share * jnp.arange(height), left + share * jnp.arange(width))
+    top, left = (1 - share) * jax.random.uniform(key, (2,))
+    return crop(image, share, top * (height - 1), left * (width - 1))
 
 
 def gaussian_noise(key: Key, image: Image, std: float) -> Image:
@@ -136,6 +134,34 @@ def shift(image: Image, dy: Array | int, dx: Array | int) -> Image:
     rows = jnp.clip(jnp.arange(height) - dy, 0, height - 1)
     columns = jnp.clip(jnp.arange(width) - dx, 0, width - 1)
     return image[rows][:, columns]  # whole rows first: under vmap on a CPU faster than slices, rolls or matmuls
+
+
+def crop(image: Image, share: float, top: Array | float, left: Array | float) -> Image:
+    """cropped[i, j] = image[top + share·i, left + share·j], bilinear: a part of the image, enlarged to its size."""
+    if not 0 < share <= 1:
+        raise InputError(f"a crop keeps a share in (0, 1] of each side, such as 0.8, not {share}")
+    height, width, _ = image.shape
+    return _interpolated(image, top + share * jnp.arange(height), left + share * jnp.arange(width))
+
+
+def five_crops(image: Image, share: float) -> Float[Array, "5 H W C"]:
+    """The four corners and the centre, each `share` of the sides, as `random_crop` enlarges them.
+
+    Raises InputError for a share outside (0, 1].
+    """
+    height, width, _ = image.shape
+    bottom, right = (1 - share) * (height - 1), (1 - share) * (width - 1)
+    corners = [(0.0, 0.0), (0.0, right), (bottom, 0.0), (bottom, right), (bottom / 2, right / 2)]
+    return jnp.stack([crop(image, share, top, left) for top, left in corners])
+
+
+def ten_crops(image: Image, share: float) -> Float[Array, "10 H W C"]:
+    """`five_crops` and the same mirrored left to right: not for digits (see `check_allowed`).
+
+    Krizhevsky, Sutskever and Hinton (2012), section 4.1.
+    """
+    crops = five_crops(image, share)
+    return jnp.concatenate([crops, crops[:, :, ::-1]])
 
 
 def zoom(image: Image, factor: Array | float) -> Image:

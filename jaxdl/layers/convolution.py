@@ -118,11 +118,11 @@ def _shifted(
     return functools.reduce(jnp.add, map(jnp.multiply, patches(x, sliding), weights))
 
 
-def _shifted_forward(x, kernel, sliding):  # type: ignore[no-untyped-def]
+def _shifted_forward(x, kernel, sliding):
     return _shifted(x, kernel, sliding), (x, kernel)
 
 
-def _shifted_backward(sliding, kept, g):  # type: ignore[no-untyped-def]
+def _shifted_backward(sliding, kept, g):
     x, kernel = kept
     dimensions = len(sliding.size)
     before, ones = x.ndim - dimensions - 1, (1,) * dimensions

@@ -64,12 +64,12 @@ def batch_normalize(
     return _normalized(x, mask, scale, bias, epsilon, axes)[0]
 
 
-def _normalized(x, mask, scale, bias, epsilon, axes):  # type: ignore[no-untyped-def]
+def _normalized(x, mask, scale, bias, epsilon, axes):
     mean, variance = batch_moments(x, mask, axes)
     return (normalize(x, mean, variance, scale, bias, epsilon), mean, variance), (x, mask, mean, variance, scale)
 
 
-def _normalized_backward(epsilon, axes, kept, gradients):  # type: ignore[no-untyped-def]
+def _normalized_backward(epsilon, axes, kept, gradients):
     x, mask, mean, variance, scale = kept
     g, *_ = gradients
     space, inverse = tuple(range(x.ndim - 1)), jax.lax.rsqrt(variance + epsilon)

@@ -47,9 +47,11 @@ def classifier(
     method, grade_training = in_training or ("__call__", grade)
     sets = {"train": data.train, "dev": data.dev, "test": data.test}
 
+    def predict(params: Params, model_state: ModelState, example: Example) -> Array:
+        return model.apply({"params": params, **model_state}, example[data.inputs], example["mask"], False)
+
     def score(params: Params, model_state: ModelState, example: Example) -> dict[str, Mean]:
-        output = model.apply({"params": params, **model_state}, example[data.inputs], example["mask"], False)
-        return grade(output, example)
+        return grade(predict(params, model_state, example), example)
 
     def loss(params: Params, model_state: ModelState, example: Example, key: Key) -> tuple[Mean, Any]:
         k_augment, k_dropout = jax.random.split(key)
@@ -70,6 +72,8 @@ def classifier(
         steps=steps,
         score=score,
         evaluate={name: _whole(part) for name, part in sets.items()},
+        predict=predict,
+        class_names=data.class_names,
         stopping=stopping,
     )
 

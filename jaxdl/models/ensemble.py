@@ -1,4 +1,4 @@
-"""Ensembles: networks trained as one program, and the mean of their probabilities (Hansen and Salamon, 1990)."""
+"""The mean of several probabilities: of networks trained as one program, or of several views of one input."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,11 +12,8 @@ from jaxdl.losses.classification import graded
 from jaxdl.task import Task
 from jaxdl.typing import Array, Example, Key, Mean, ModelState, Params
 
-Predict = Callable[[Params, ModelState, Example], Array]
-"""predict(params, model_state, example) -> logits, of one network."""
 
-
-def ensemble(task: Task, predict: Predict, members: int) -> Task:
+def ensemble(task: Task, members: int) -> Task:
     """The task of that many networks, each from its own key, side by side on a leading axis of every array.
 
     The loss of an example is the sum of the members' own, so each gets the gradient that it would get alone, and what
@@ -36,8 +33,14 @@ def ensemble(task: Task, predict: Predict, members: int) -> Task:
         means = {name: Mean(found.total.mean(), found.weight.mean()) for name, found in metrics.items()}
         return Mean(costs.total.sum(), costs.weight[0]), (states, means)
 
+    def of_each(params: Params, model_state: ModelState, example: Example) -> Array:
+        return jax.vmap(task.predict, (0, 0, None))(params, model_state, example)
+
+    def predict(params: Params, model_state: ModelState, example: Example) -> Array:
+        return mean_probability(of_each(params, model_state, example))
+
     def score(params: Params, model_state: ModelState, example: Example) -> dict[str, Mean]:
-        logits = jax.vmap(predict, (0, 0, None))(params, model_state, example)
+        logits = of_each(params, model_state, example)
         together = mean_probability(logits)
         said, mask = logits.argmax(-1), example["mask"]
         return graded(together, example) | {
@@ -45,7 +48,24 @@ def ensemble(task: Task, predict: Predict, members: int) -> Task:
             "disagreement": Mean.of((said != together.argmax()).mean(), mask),
         }
 
-    return replace(task, init=init, loss=loss, score=score, figures=None)
+    return replace(task, init=init, loss=loss, score=score, predict=predict, figures=None)
+
+
+def averaged(task: Task, views: Callable[[Array], Array], field: str = "image") -> Task:
+    """The same training, scored by the mean probability over several views of an example, such as ten crops.
+
+    views  an input -> [n, *input]
+    The score has `loss` and `accuracy`. Source: Krizhevsky, Sutskever and Hinton (2012), section 4.1.
+    """
+
+    def predict(params: Params, model_state: ModelState, example: Example) -> Array:
+        of_view = jax.vmap(lambda view: task.predict(params, model_state, {**example, field: view}))
+        return mean_probability(of_view(views(example[field])))
+
+    def score(params: Params, model_state: ModelState, example: Example) -> dict[str, Mean]:
+        return graded(predict(params, model_state, example), example)
+
+    return replace(task, score=score, predict=predict)
 
 
 def mean_probability(logits: Array) -> Array:

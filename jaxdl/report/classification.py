@@ -8,8 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Int
 
+from jaxdl.report.gallery import pixels
 from jaxdl.report.style import INK, RULE, SIZE, SOFT, Axes, Figure, color, figure, verbatim
-from jaxdl.typing import Array, ModelState, Params
+from jaxdl.score.classification import confusion_matrix
+from jaxdl.typing import Array, ModelState, Params, Predict
 
 Images = Float[np.ndarray, "n h w c"] | Float[Array, "n h w c"]
 Labels = Int[np.ndarray, "n"] | Int[Array, "n"]
@@ -45,26 +47,20 @@ def classification_figures(
     return figures
 
 
-def of_dev(model: Any, data: Any, most: int = 2000) -> Callable[[Params, ModelState], dict[str, Figure]]:
-    """The figures of a Task: of a model called as `model(x, mask, train)`, on the first `most` examples of data.dev."""
+def of_dev(predict: Predict, data: Any, most: int = 2000) -> Callable[[Params, ModelState], dict[str, Figure]]:
+    """The figures of a Task whose `predict` gives logits, on the first `most` examples of data.dev."""
 
     def figures(params: Params, model_state: ModelState) -> dict[str, Figure]:
         shown = data.dev[np.arange(min(len(data.dev), most))]
         probabilities = []
-        apply = jax.jit(lambda x: jax.nn.softmax(model.apply({"params": params, **model_state}, x)))
+        apply = jax.jit(jax.vmap(lambda example: jax.nn.softmax(predict(params, model_state, example))))
         for start in range(0, len(shown["label"]), 256):
-            probabilities.append(apply(jnp.asarray(shown[data.inputs][start : start + 256])))
+            x = jnp.asarray(shown[data.inputs][start : start + 256])
+            probabilities.append(apply({data.inputs: x, "mask": jnp.ones(len(x))}))
         images = shown["image"] if data.inputs == "image" else None
         return classification_figures(images, shown["label"], np.concatenate(probabilities), data.class_names)
 
     return figures
-
-
-def confusion_matrix(true: Labels, said: Labels, classes: int) -> Int[np.ndarray, "classes classes"]:
-    """counts[i, j] = how many examples of class i were read as class j."""
-    counts = np.zeros((classes, classes), np.int64)
-    np.add.at(counts, (np.asarray(true), np.asarray(said)), 1)
-    return counts
 
 
 def worst_mistakes(labels: Labels, probabilities: Probabilities, limit: int = MISTAKES) -> Int[np.ndarray, " k"]:
@@ -175,18 +171,11 @@ def _gallery(
         if place >= chosen.size:
             continue
         k = chosen[place]
-        axes.imshow(_pixels(images[k]), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
+        axes.imshow(pixels(images[k]), cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         true, wrong = _short(names[labels[k]]), _short(names[said[k]])
         text = f"true {true}, said {wrong}\nat {probabilities[k].max():.2f}"
         axes.set_title(text, fontsize=SIZE - 0.5, color=INK, pad=4, linespacing=1.15)
     return sheet
-
-
-def _pixels(image: np.ndarray) -> np.ndarray:
-    """(h, w, c) floats to [0, 1]: colour where c is 3, else the mean of the channels."""
-    image = image if image.shape[-1] == 3 else image.mean(-1)
-    low, high = float(image.min()), float(image.max())
-    return (image - low) / (high - low) if high > low else np.zeros_like(image)
 
 
 def _short(name: str) -> str:

@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
-from jaxdl.report import pictures, records
+from jaxdl.report import diagnosis, pictures, records
 from jaxdl.report.curves import last, learning_curves, span
 from jaxdl.report.pictures import Picture
 from jaxdl.report.style import Figure, color
@@ -31,7 +31,7 @@ def remake(directory: Path) -> Path:
     curves = [pictures.render(title, figure) for title, figure in learning_curves(run.records).items()]
     path = directory / "report.html"
     draft = directory / "report.html.tmp"
-    draft.write_text(_page(directory.resolve().name, run, curves, kept, findings), encoding="utf-8")
+    draft.write_text(_page(directory, run, curves, kept, findings), encoding="utf-8")
     os.replace(draft, path)
     return path
 
@@ -67,7 +67,10 @@ def _rank(kind: str) -> tuple[int, str]:
     return (ORDER.index(kind) if kind in ORDER else len(ORDER), kind)
 
 
-def _page(folder: str, run: records.Run, curves: list[Picture], kept: list[Picture], findings: Sequence[str]) -> str:
+def _page(
+    directory: Path, run: records.Run, curves: list[Picture], kept: list[Picture], findings: Sequence[str]
+) -> str:
+    folder = directory.resolve().name
     name = str(run.description.get("experiment") or folder)
     body = [
         _header(name, run),
@@ -75,6 +78,7 @@ def _page(folder: str, run: records.Run, curves: list[Picture], kept: list[Pictu
         _findings(findings),
         _section("Learning curves", f'<div class="pair">{_figures(curves)}</div>' if curves else ""),
         _section("Figures", _figures(kept)),
+        _section("What to do next", diagnosis.section(directory, run)),
         _settings(run),
         _environment(run),
         f'<footer class="note">Made from the run directory <code>{escape(folder)}</code>; '
@@ -178,7 +182,7 @@ def _settings(run: records.Run) -> str:
 
 
 def _environment(run: records.Run) -> str:
-    summary = {name: value for name, value in (run.summary or {}).items() if name != "metrics"}
+    summary = {name: value for name, value in (run.summary or {}).items() if name not in ("metrics", "weights")}
     versions, digest = summary.pop("versions", None), summary.pop("state_digest", None)
     starts = {}
     for place, event in enumerate(records.events(run.records), start=1):

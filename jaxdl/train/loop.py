@@ -74,10 +74,12 @@ def fit(task: Task, run: Run) -> Result:
         state = stopping.with_best_weights(state)
         metrics = evaluation(state, task.evaluate)
         logbook.evaluation(int(state.best.step if state.best else state.step), metrics)
-        flat = {f"{name}/{metric}": value for name, values in metrics.items() for metric, value in values.items()}
+        flat, weights = flattened(metrics), flattened(evaluation.weights)
         facts = {"parameters": parameters.count(state.params), **task.facts, **trainer.pace.facts()}
         record = summary(state, flat, run, runner) | {
             "facts": facts,
+            "weights": weights,
+            "human_level": run.human_level,
             "restarts": logbook.starts - 1,
             "seconds": time.monotonic() - began,
         }
@@ -230,12 +232,15 @@ class Evaluation:
     def __init__(self, task: Task, runner: Runner):
         self.sets = task.evaluate if task.score else {}
         self.score = runner.bind(steps.make_evaluation(task.score)) if task.score else None
+        self.weights: dict[str, dict[str, float]] = {}
 
     def __call__(self, state: State, names: Iterable[str]) -> dict[str, dict[str, float]]:
-        """The metrics of these sets: {"dev": {"accuracy": …}}."""
-        return {name: self.of_set(state, self.sets[name]) for name in names if name in self.sets}
+        """The metrics of these sets: {"dev": {"accuracy": …}}; how many examples each is of stands in `weights`."""
+        found = {name: self.of_set(state, self.sets[name]) for name in names if name in self.sets}
+        self.weights = {name: sums.weights() for name, sums in found.items()}
+        return {name: next(sums.rows()) for name, sums in found.items()}
 
-    def of_set(self, state: State, batches: Batches) -> dict[str, float]:
+    def of_set(self, state: State, batches: Batches) -> Metrics:
         """Each example once, in order; the sums are fetched when the next batch is under way."""
         assert self.score is not None
         total, pending = np.zeros(()), None
@@ -245,8 +250,12 @@ class Evaluation:
             total = total if pending is None else total + np.asarray(pending.vector)
             pending = launched
         assert pending is not None  # a set has at least one batch
-        [metrics] = Metrics(total + np.asarray(pending.vector), pending.names).rows()
-        return metrics
+        return Metrics(total + np.asarray(pending.vector), pending.names)
+
+
+def flattened(sets: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
+    """{"dev": {"accuracy": 1.0}} as {"dev/accuracy": 1.0}."""
+    return {f"{name}/{metric}": value for name, values in sets.items() for metric, value in values.items()}
 
 
 def summary(state: State, metrics: Mapping[str, float], run: Run, runner: Runner) -> dict[str, Any]:

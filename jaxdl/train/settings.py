@@ -12,7 +12,7 @@ import tyro
 
 from jaxdl.errors import InputError
 
-NOT_PART_OF_A_RUN = ("workdir", "fresh", "dry_run", "profile", "quiet")
+NOT_PART_OF_A_RUN = ("workdir", "fresh", "dry_run", "profile", "quiet", "human_level")
 
 
 @dataclass(frozen=True)
@@ -41,6 +41,8 @@ class Run:
     """Checkpoints kept."""
     profile: str = ""
     """START:STOP writes a jax.profiler trace of these steps to <workdir>/profile."""
+    human_level: float | None = None
+    """The error of people on this task, such as 0.01: the report's diagnosis measures bias from it. Default: 0."""
     fresh: bool = False
     """Forget what earlier runs left in the run directory and start from step 0."""
     dry_run: bool = False
@@ -61,6 +63,8 @@ class Run:
             value = getattr(self, name)
             if value < least:
                 raise InputError(f"--{name.replace('_', '-')} {value}: expected {least} or more")
+        if self.human_level is not None and not 0 <= self.human_level <= 1:
+            raise InputError(f"--human-level {self.human_level}: expected an error between 0 and 1, such as 0.01")
         if not 0 <= self.seed < 2**32:
             raise InputError(f"--seed {self.seed}: expected 0 to {2**32 - 1}")
         _ = self.profiled

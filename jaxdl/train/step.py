@@ -44,6 +44,11 @@ class Metrics:
             sums = zip(self.names, row, row[count:], strict=False)
             yield {name: total / weight if weight else 0.0 for name, total, weight in sums}
 
+    def weights(self) -> dict[str, float]:
+        """{name: Σ weight}: how many examples, or tokens, each metric is the mean of."""
+        vector = np.asarray(self.vector)
+        return dict(zip(self.names, vector[len(self.names) :].tolist(), strict=True))
+
 
 Step = Callable[[State, Batch], tuple[State, Metrics]]
 

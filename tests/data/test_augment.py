@@ -233,3 +233,21 @@ def test_bounds_without_meaning_are_refused():
         augment.random_zoom(jax.random.key(0), IMAGE, 0.5)
     with pytest.raises(InputError, match=r"share in \(0, 1\]"):
         augment.random_crop(jax.random.key(0), IMAGE, 1.5)
+
+
+def test_five_crops_are_the_corners_and_the_centre_and_ten_are_they_and_their_mirrors():
+    """Of an image whose pixels are linear in their place, bilinear interpolation is exact: (i, j) of a window is
+    (top + share·i, left + share·j)."""
+    i, j = np.meshgrid(np.arange(5.0), np.arange(9.0), indexing="ij")
+    image = jnp.stack([i, j], -1)
+    crops = augment.ten_crops(image, 0.75)
+    for at, (top, left) in enumerate([(0, 0), (0, 2), (1, 0), (1, 2), (0.5, 1)]):
+        np.testing.assert_allclose(crops[at], np.stack([top + 0.75 * i, left + 0.75 * j], -1), atol=1e-6)
+    np.testing.assert_array_equal(crops[5:], crops[:5, :, ::-1])
+    np.testing.assert_array_equal(crops[:5], augment.five_crops(image, 0.75))
+
+
+def test_a_crop_of_everything_is_the_image_and_a_share_out_of_range_is_refused():
+    np.testing.assert_allclose(augment.crop(IMAGE, 1.0, 0.0, 0.0), IMAGE)
+    with pytest.raises(InputError, match="a share in"):
+        augment.five_crops(IMAGE, 1.2)

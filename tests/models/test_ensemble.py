@@ -10,9 +10,10 @@ import pytest
 from jaxdl.data import planar
 from jaxdl.errors import InputError
 from jaxdl.models.classifier import classifier
-from jaxdl.models.ensemble import ensemble, mean_probability
+from jaxdl.models.ensemble import averaged, ensemble, mean_probability
 from jaxdl.models.mlp import MLP
 from jaxdl.optim.chain import Chain
+from jaxdl.task import nothing_said
 from jaxdl.train.loop import fit
 from jaxdl.train.settings import Run
 
@@ -21,11 +22,7 @@ def tasks(normalize, members=3):
     """(the task of one network, that of several)."""
     model = MLP((2, 8, 2), normalize=normalize)
     task = classifier(model, planar.load("moons", examples=120), Chain("momentum", learning_rate=0.1), 7, 24)
-
-    def predict(params, model_state, example):
-        return model.apply({"params": params, **model_state}, example["x"], example["mask"], False)
-
-    return task, ensemble(task, predict, members)
+    return task, ensemble(task, members)
 
 
 @pytest.mark.parametrize("normalize", ["", "z"])
@@ -69,3 +66,26 @@ def test_the_score_counts_the_members_and_their_disagreement():
 def test_an_ensemble_of_none_is_refused():
     with pytest.raises(InputError, match="expected 1 member or more"):
         tasks("", members=0)
+
+
+def test_the_score_over_views_is_of_the_mean_of_their_probabilities():
+    task, _ = tasks("")
+    params, _ = task.init(jax.random.key(0))
+    example = {"x": jnp.array([0.3, -0.7]), "label": jnp.int32(1), "mask": jnp.float32(1)}
+    both = averaged(task, lambda x: jnp.stack([x, -2 * x]), "x")
+    logits = [task.predict(params, {}, example | {"x": x}) for x in (example["x"], -2 * example["x"])]
+    expected = sum(jax.nn.softmax(z) for z in logits) / 2
+    np.testing.assert_allclose(jnp.exp(both.predict(params, {}, example)), expected, rtol=1e-6)
+    np.testing.assert_allclose(both.score(params, {}, example)["loss"].value, -jnp.log(expected[1]), rtol=1e-6)
+    same = averaged(task, lambda x: jnp.stack([x, x, x]), "x")
+    np.testing.assert_allclose(
+        same.score(params, {}, example)["loss"].value, task.score(params, {}, example)["loss"].value, rtol=1e-6
+    )
+
+
+def test_a_task_without_logits_has_no_mean_of_probabilities():
+    task, _ = tasks("")
+    silent = dataclasses.replace(task, predict=nothing_said)
+    for changed in (averaged(silent, lambda x: x[None], "x"), ensemble(silent, 2)):
+        with pytest.raises(InputError, match="has no `predict`"):
+            changed.predict({"w": jnp.zeros(2)}, {}, {"x": jnp.zeros(2)})

@@ -1,0 +1,1 @@
+"""Experiments on what to do next: diagnosis, error analysis, metrics and hyperparameters."""

@@ -1,0 +1,59 @@
+"""The diagnosis in a report: of a run, of a comparison, and where there is nothing to diagnose."""
+
+import json
+
+import pytest
+
+from jaxdl.report import records
+from jaxdl.report.diagnosis import compared, measured, section
+
+
+def summary(train, dev, count=1000, **more):
+    metrics = {"train/accuracy": 1 - train, "dev/accuracy": 1 - dev, "dev/loss": 0.3}
+    return {"metrics": metrics, "weights": dict.fromkeys(metrics, float(count)), **more}
+
+
+def written(directory, found):
+    directory.mkdir(parents=True, exist_ok=True)
+    (directory / "config.json").write_text("{}")
+    (directory / "summary.json").write_text(json.dumps(found))
+
+
+def told(directory):
+    return section(directory, records.read(directory))
+
+
+def test_a_run_s_own_metrics_are_diagnosed_and_the_human_level_moves_the_bias(tmp_path):
+    written(tmp_path, summary(0.1, 0.12))
+    assert "Largest: avoidable bias" in told(tmp_path)
+    assert "taken as 0" in told(tmp_path)
+    written(tmp_path, summary(0.1, 0.14, human_level=0.095))
+    assert "Largest: variance" in told(tmp_path)
+    assert "taken as 0" not in told(tmp_path)
+
+
+def test_a_metric_called_error_counts_as_well_and_one_without_examples_does_not():
+    assert measured({"metrics": {"dev/error": 0.2}, "weights": {"dev/error": 50.0}}) == {"dev": (0.2, 50)}
+    assert measured({"metrics": {"dev/accuracy": 0.2}}) == {}
+
+
+def test_the_trainings_of_a_comparison_are_rows_and_their_seeds_pooled(tmp_path):
+    for seed, error in enumerate((0.1, 0.3)):
+        written(tmp_path / "small" / str(seed), summary(error, error))
+    written(tmp_path / "large data" / "of 9" / "0", summary(0.0, 0.4))
+    (tmp_path / "config.json").write_text("{}")
+    found, human = compared(tmp_path)["small"]
+    assert found["dev"] == (pytest.approx(0.2), 2000)
+    assert human is None
+    page = told(tmp_path)
+    assert '<th scope="row">small</th><td>20.0</td><td>20.0</td><td>avoidable bias</td>' in page
+    assert '<th scope="row">large data/of 9</th><td>0.0</td><td>40.0</td><td>variance</td>' in page
+
+
+def test_where_there_is_nothing_to_diagnose_that_is_said(tmp_path):
+    (tmp_path / "config.json").write_text("{}")
+    assert "Nothing was trained here" in told(tmp_path)
+    (tmp_path / "metrics.jsonl").write_text('{"step": 1, "set": "train", "loss": 2.0}\n')
+    assert "has not ended" in told(tmp_path)
+    written(tmp_path, {"metrics": {"dev/loss": 1.0}, "weights": {"dev/loss": 5.0}})
+    assert "needs a share of wrong answers" in told(tmp_path)

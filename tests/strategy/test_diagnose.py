@@ -1,0 +1,111 @@
+"""Diagnosis: every worked example of the notes, the intervals against their literature, and what is refused."""
+
+import numpy as np
+import pytest
+
+from jaxdl.errors import InputError
+from jaxdl.strategy.diagnose import KNOBS, bayes_proxy, diagnose, difference, wilson
+
+
+def percent(**errors):
+    return diagnose({name: error / 100 for name, error in errors.items()})
+
+
+BIAS, VARIANCE, MISMATCH = "avoidable bias", "variance", "data mismatch"
+
+
+@pytest.mark.parametrize(
+    ("errors", "causes"),
+    [
+        ({"human": 0, "train": 1, "dev": 11}, {VARIANCE}),
+        ({"human": 0, "train": 15, "dev": 16}, {BIAS}),
+        ({"human": 0, "train": 15, "dev": 30}, {BIAS, VARIANCE}),
+        ({"human": 0, "train": 0.5, "dev": 1}, set()),
+        ({"human": 15, "train": 15, "dev": 16}, set()),
+        ({"train": 10, "dev": 11, "test": 12}, {BIAS}),
+        ({"human": 1, "train": 8, "dev": 10}, {BIAS}),
+        ({"human": 7.5, "train": 8, "dev": 10}, {VARIANCE}),
+        ({"human": 0, "train": 1, "train_dev": 1.5, "dev": 10}, {MISMATCH}),
+        ({"human": 0, "train": 1, "train_dev": 9, "dev": 10}, {VARIANCE}),
+        ({"human": 0, "train": 10, "train_dev": 11, "dev": 20}, {BIAS, MISMATCH}),
+        ({"human": 4, "train": 4.2, "dev": 4.4, "test": 9}, {"dev overfit"}),
+    ],
+)
+def test_the_worked_examples(errors, causes):
+    assert set(percent(**errors).causes) == causes
+
+
+def test_below_the_human_level_it_is_undecidable():
+    found = percent(human=0.5, train=0.3, dev=0.4)
+    assert found.verdict == "undecidable"
+    assert any("below the human level" in remark for remark in found.remarks)
+    assert percent(human=0.5, train=0.3, dev=9).verdict == VARIANCE
+
+
+def test_a_dev_set_that_is_easier_than_train_is_said_to_be():
+    found = percent(human=4, train=7, train_dev=10, dev=6)
+    assert found.gaps[MISMATCH].value == pytest.approx(-0.04)
+    assert any("dev is easier than train" in remark for remark in found.remarks)
+
+
+def test_the_proxy_for_bayes_is_the_lowest_error_of_any_expert():
+    assert bayes_proxy({"a person": 0.03, "a doctor": 0.01, "a specialist": 0.007, "a team": 0.005}) == 0.005
+
+
+def test_each_cause_has_its_knob_and_the_largest_comes_first():
+    found = percent(human=0, train=12, dev=20)
+    assert found.causes == (BIAS, VARIANCE)
+    assert found.actions[0] == "a bigger network"
+    assert found.actions.index("more data, or augmentation") > found.actions.index("less regularisation")
+    assert len(set(found.actions)) == len(found.actions)
+    assert "bigger dev set" in KNOBS["dev overfit"][0]
+    assert any("turns the knob of bias too" in knob for knob in KNOBS[VARIANCE])
+
+
+def test_wilson_s_interval_of_0_of_10_and_of_15_of_148():
+    """0/10: 0 to .2775; 15/148: .0624 to .1605 (Newcombe, 1998, Statistics in Medicine 17:857, table I, method 3)."""
+    np.testing.assert_allclose(wilson(0, 10), (0, 0.2775), atol=5e-5)
+    np.testing.assert_allclose(wilson(15 / 148, 148), (0.0624, 0.1605), atol=5e-5)
+
+
+def test_newcombe_s_interval_of_56_of_70_less_48_of_80():
+    """.2: .0524 to .3339 (Newcombe, 1998, Statistics in Medicine 17:873, table II, method 10)."""
+    np.testing.assert_allclose(difference(48 / 80, 80, 56 / 70, 70), (0.0524, 0.3339), atol=5e-5)
+
+
+def test_the_interval_holds_the_true_difference_in_about_95_of_100_draws():
+    random = np.random.default_rng(0)
+    held = 0
+    for _ in range(2000):
+        first, second = random.binomial(200, 0.1) / 200, random.binomial(100, 0.25) / 100
+        low, high = difference(first, 200, second, 100)
+        held += low <= 0.15 <= high
+    assert 0.935 <= held / 2000 <= 0.97
+
+
+def test_what_chance_explains_is_no_cause():
+    errors = {"human": 0.02, "train": 0.02, "dev": 0.06}
+    few, many = (diagnose(errors, {"train": 1000, "dev": n}) for n in (50, 1000))
+    assert few.causes == ()
+    assert "not distinguishable from zero" in few.lines()[1]
+    assert many.causes == ("variance",)
+
+
+def test_the_human_level_is_taken_as_zero_and_that_is_said():
+    assert "taken as 0" in diagnose({"train": 0.1, "dev": 0.1}).remarks[0]
+
+
+@pytest.mark.parametrize(
+    ("errors", "counts", "message"),
+    [
+        ({"train": 8, "dev": 10}, {}, "train error 8: expected a share between 0 and 1"),
+        ({"train": -0.1, "dev": 0.1}, {}, "between 0 and 1"),
+        ({"train": float("nan"), "dev": 0.1}, {}, "between 0 and 1"),
+        ({"train": 0.1, "dev": 0.1}, {"dev": 0}, "dev error from 0 examples"),
+        ({"train": 0.1}, {}, "no dev error"),
+        ({"train": 0.1, "devel": 0.1}, {}, "dev"),
+    ],
+)
+def test_what_is_no_error_is_refused(errors, counts, message):
+    with pytest.raises(InputError, match=message):
+        diagnose(errors, counts)
