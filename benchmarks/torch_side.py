@@ -1,6 +1,6 @@
 """The same models in PyTorch, and a process that runs so many steps for each number on its input.
 
-python -m benchmarks.torch_side lenet5|mlp|resnet20|mobilenet step|fused|per-example EXAMPLES THREADS
+python -m benchmarks.torch_side lenet5|mlp|small-mlp|resnet20|mobilenet step|fused|per-example EXAMPLES THREADS
 """
 
 import sys
@@ -79,9 +79,15 @@ def mobilenet() -> nn.Sequential:
     return nn.Sequential(*conv_norm(1, 16, 3), *blocks, *conv_norm(32, 128, 1), *head)
 
 
+def small_mlp() -> nn.Sequential:
+    """64-32-10."""
+    return nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
+
+
 MODELS: dict[str, tuple[Callable[[], nn.Sequential], tuple[int, ...]]] = {
     "lenet5": (lenet5, (1, 32, 32)),
     "mlp": (mlp, (784,)),
+    "small-mlp": (small_mlp, (64,)),
     "resnet20": (resnet20, (3, 32, 32)),
     "mobilenet": (mobilenet, (1, 16, 16)),
 }

@@ -15,7 +15,7 @@ from jaxdl.data.parts import Sets
 from jaxdl.data.source import Source
 from jaxdl.losses.classification import graded
 from jaxdl.losses.regularization import penalized
-from jaxdl.optim.chain import Chain
+from jaxdl.optim.chain import Chain, Varied
 from jaxdl.task import EarlyStopping, Task
 from jaxdl.typing import Array, Example, Key, Mean, ModelState, Params
 
@@ -23,7 +23,7 @@ from jaxdl.typing import Array, Example, Key, Mean, ModelState, Params
 def classifier(
     model: nn.Module,
     data: Sets,
-    optimizer: Chain,
+    optimizer: Chain | Varied,
     epochs: int,
     batch_size: int,
     *,

@@ -3,7 +3,9 @@
 Every rule is Optax's own, and the tests hold it to its textbook form in `rules`.
 """
 
+import copy
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -18,6 +20,8 @@ Rule = Literal[
     "gd", "momentum", "momentum_average", "nesterov", "rmsprop", "adagrad", "adadelta", "adam", "adamw", "nadam"
 ]
 Decay = Literal["constant", "inverse_time", "exponential", "inverse_sqrt", "staircase", "table", "cosine"]
+
+VALUES = ("learning_rate", "weight_decay", "b1", "b2", "epsilon")
 
 # What None stands for where the textbook's value is not the same for all.
 _B2 = {"rmsprop": 0.9, "adadelta": 0.95, "adam": 0.999, "adamw": 0.999, "nadam": 0.999}
@@ -111,11 +115,12 @@ class Chain:
         """
         schedule = self.schedule(steps, steps_per_epoch)
         decay = _WEIGHT_DECAY.get(self.name, 0.0) if self.weight_decay is None else self.weight_decay
+        no_decay = isinstance(decay, float | int) and decay == 0
         return optax.chain(
             *([] if self.clip_value is None else [optax.clip(self.clip_value)]),
             *([] if self.clip_norm is None else [optax.clip_by_global_norm(self.clip_norm)]),
             self._rule(),
-            *([] if decay == 0.0 else [optax.add_decayed_weights(decay, mask=_weights)]),
+            *([] if no_decay else [optax.add_decayed_weights(decay, mask=_weights)]),
             optax.scale_by_learning_rate(schedule),
         )
 
@@ -142,6 +147,38 @@ class Chain:
                 return optax.scale_by_adam(self.b1, b2, eps=epsilon)
             case "nadam":
                 return optax.scale_by_adam(self.b1, b2, eps=epsilon, nesterov=True)
+
+
+@dataclass(frozen=True)
+class Varied:
+    """A chain some of whose numbers are arrays, and may be traced: trainings that differ in them are one program.
+
+    values  {learning_rate, weight_decay, b1, b2 or epsilon: number}; unlike a chain's own they are not checked.
+    InputError for another name, as all else decides which program it is, and for a learning rate of 0 in the chain.
+    """
+
+    chain: Chain
+    values: Mapping[str, Any]
+
+    def __post_init__(self) -> None:
+        for name in self.values:
+            chosen("value of an optimiser", name, dict.fromkeys(VALUES))
+        if "learning_rate" in self.values:
+            _require("learning_rate", self.chain.learning_rate, above=0.0)
+            if self.chain.decay == "table":
+                raise InputError("decay = table: it says the learning rates itself; vary them with another decay")
+
+    def build(self, steps: int, steps_per_epoch: int) -> optax.GradientTransformation:
+        """The chain's own transformation with these numbers."""
+        chain = copy.copy(self.chain)
+        for name, value in self.values.items():
+            if name != "learning_rate":
+                object.__setattr__(chain, name, value)
+        built = chain.build(steps, steps_per_epoch)
+        if "learning_rate" not in self.values:
+            return built
+        # What a schedule says of the chain's own rate it says of another in proportion.
+        return optax.chain(built, optax.scale(self.values["learning_rate"] / self.chain.learning_rate))
 
 
 def _weights(params: Any) -> Any:

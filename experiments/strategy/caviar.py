@@ -1,0 +1,93 @@
+"""Caviar: 64 learning rates in one program, each the training that it would be alone (see the notes).
+
+    python -m experiments.strategy.caviar
+
+About 20 s on two CPU cores. Finds: to be measured (3 seeds).
+"""
+
+import time
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+
+from jaxdl.data import images
+from jaxdl.models.classifier import classifier
+from jaxdl.models.mlp import MLP
+from jaxdl.optim.chain import Chain, Varied
+from jaxdl.report.comparison import curves, spread
+from jaxdl.run import run
+from jaxdl.train.loop import fit
+from jaxdl.tune.caviar import caviar, per_trial
+from jaxdl.tune.study import alive
+
+
+@dataclass(frozen=True)
+class Config:
+    trials: int = 64
+    """Learning rates, evenly in their exponent."""
+    low: float = 1e-5
+    high: float = 10.0
+    hidden: int = 32
+    epochs: int = 10
+    batch_size: int = 64
+    checked: int = 3
+    """Of them are trained alone as well, to compare numbers and times."""
+    seeds: int = 3
+    optimizer: Chain = Chain("adam", decay="cosine")
+
+
+def rates(config):
+    return np.geomspace(config.low, config.high, config.trials).astype(np.float32)
+
+
+def build(config, seed, values):
+    data = images.load("digits", seed=seed)
+    model = MLP((64, config.hidden, data.classes), event_axes=3)
+    return classifier(model, data, Varied(config.optimizer, values), config.epochs, config.batch_size)
+
+
+def measure(config, run):
+    """(dev accuracy [seeds, trials], largest relative difference to those trained alone, {how: seconds of a model})."""
+    once = replace(run, evaluate_every=run.evaluate_every or 10**6, checkpoint_every=10**6, quiet=True)
+    accuracy, apart = [], 0.0
+    seconds: dict[str, list[float]] = {"together": [], "alone": []}
+    for seed in range(config.seeds):
+        of_seed = partial(build, config, seed)
+        began = time.monotonic()
+        result = fit(caviar(of_seed, {"learning_rate": rates(config)}), once.within(f"together/{seed}"))
+        seconds["together"].append((time.monotonic() - began) / config.trials)
+        accuracy.append(per_trial(result.metrics, "dev/accuracy", alive(result)))
+        chosen = np.linspace(0, config.trials - 1, config.checked).astype(int)
+        began = time.monotonic()
+        for trial in chosen:
+            task = of_seed({"learning_rate": rates(config)[trial]})
+            alone = fit(task, once.within(f"alone {trial}/{seed}")).metrics
+            losses = alone["dev/loss"], result.metrics[f"dev/loss/{trial}"]
+            apart = max(apart, abs(losses[0] - losses[1]) / max(losses))
+        seconds["alone"].append((time.monotonic() - began) / config.checked)
+    return np.stack(accuracy), apart, {how: np.array(of) for how, of in seconds.items()}
+
+
+def main(config, run):
+    accuracy, apart, seconds = measure(config, run)
+    at, best = rates(config), np.nanmean(accuracy, 0).argmax()
+    lost = np.isnan(accuracy).sum()
+    ratio = seconds["alone"] / seconds["together"]
+    good = at[np.nanmin(accuracy, 0) > np.nanmax(np.nanmean(accuracy, 0)) - 0.02]
+    return [
+        f"Best of {config.trials} learning rates: {at[best]:.2g}, dev accuracy {spread(accuracy[:, best])}; within two "
+        f"points of it from {good.min():.2g} to {good.max():.2g}; {lost} of {accuracy.size} trainings diverged",
+        f"A model takes {spread(1000 * seconds['together'], 0)} ms of the one program and "
+        f"{spread(1000 * seconds['alone'], 0)} ms alone, compiling included: {spread(ratio, 1)} times as many models "
+        "in the same time",
+        f"{config.checked} of them trained alone: their dev losses differ by at most {apart:.1g} of themselves",
+    ], {
+        f"The best of {config.trials} learning rates is {at[best]:.2g}": curves(
+            {"dev": (at, accuracy)}, "learning rate", "dev accuracy", log="x"
+        )
+    }  # fmt: skip
+
+
+if __name__ == "__main__":
+    run(main, Config)

@@ -1,0 +1,125 @@
+"""Search spaces: bounds, scales, conditions, zoom."""
+
+import numpy as np
+import pytest
+
+from jaxdl.errors import InputError
+from jaxdl.tune.optuna import suggest
+from jaxdl.tune.spaces import Choice, Integer, Log, OneMinusLog, Uniform, When, check_space, grid, sample, zoom
+
+SPACE = {
+    "learning_rate": Log(1e-4, 1.0),
+    "beta": OneMinusLog(0.9, 0.999),
+    "keep": Uniform(0.5, 1.0),
+    "units": Integer(50, 100),
+    "rule": Choice(("momentum", "adam")),
+    "b2": When("rule", "adam", OneMinusLog(0.9, 0.9999)),
+}
+
+
+def test_each_power_of_ten_of_a_rate_and_of_what_a_beta_lacks_to_1_is_as_likely():
+    trials = sample(SPACE, 4000)
+    rates = np.log10([trial["learning_rate"] for trial in trials])
+    counts = np.histogram(rates, [-4, -3, -2, -1, 0])[0]
+    np.testing.assert_allclose(counts, 1000, atol=120)  # binomial: standard deviation 27
+    missing = np.log10(1 - np.array([trial["beta"] for trial in trials]))
+    np.testing.assert_allclose(np.histogram(missing, [-3, -2, -1])[0], 2000, atol=140)
+    units = np.bincount([trial["units"] for trial in trials], minlength=101)
+    assert units[:50].sum() == 0
+    assert units[50:].min() > 35
+    assert len(units) == 101
+
+
+@pytest.mark.parametrize(
+    "dimension", [Uniform(-2.0, 3.0), Log(1e-3, 10.0), OneMinusLog(0.5, 0.99), Integer(2, 4), Choice(("a", "b", "c"))]
+)
+def test_the_ends_are_the_bounds_and_place_undoes_at(dimension):
+    ends = dimension.at(0.0), dimension.at(1.0)
+    if not isinstance(dimension, Choice):
+        np.testing.assert_allclose(ends, (dimension.low, dimension.high))
+    for u in (0.0, 0.2, 0.5, 0.99):
+        value = dimension.at(u)
+        again = dimension.at(dimension.place(value))
+        assert again == (value if isinstance(value, str | int) else pytest.approx(value))
+
+
+def test_of_a_grid_of_four_a_rate_has_four_values_and_of_sixteen_draws_sixteen():
+    space = {"rate": Log(1e-4, 1e-1), "keep": Uniform(0.5, 1.0)}
+    of_grid, drawn = grid(space, 4), sample(space, 16)
+    assert len(of_grid) == len(drawn) == 16
+    np.testing.assert_allclose(sorted({trial["rate"] for trial in of_grid}), [1e-4, 1e-3, 1e-2, 1e-1])
+    assert len({trial["rate"] for trial in drawn}) == 16
+
+
+def test_a_condition_decides_what_a_trial_has_and_a_grid_has_no_trial_twice():
+    for trial in sample(SPACE, 50):
+        assert ("b2" in trial) == (trial["rule"] == "adam")
+    conditional = {"rule": SPACE["rule"], "b2": SPACE["b2"]}
+    assert len(grid(conditional, 3)) == 1 + 3
+
+
+def test_a_seed_gives_the_same_trials_and_another_gives_others():
+    assert sample(SPACE, 5, seed=1) == sample(SPACE, 5, seed=1) != sample(SPACE, 5, seed=2)
+
+
+def test_a_zoom_holds_the_best_and_is_smaller_and_lies_within():
+    space = {"rate": Log(1e-4, 1.0), "rule": Choice(("a", "b", "c")), "units": Integer(1, 100)}
+    trials = sample(space, 200)
+    scores = np.array([-abs(np.log10(trial["rate"]) + 2) - (trial["rule"] != "b") for trial in trials])
+    scores[3] = np.nan
+    finer = zoom(space, trials, scores, 0.1)
+    assert 1e-3 < finer["rate"].low < 1e-2 < finer["rate"].high < 1e-1
+    assert finer["rule"] == Choice(("b",))
+    assert 1 <= finer["units"].low <= finer["units"].high <= 100
+    again = zoom(finer, sample(finer, 100), np.arange(100.0), 1.0)
+    assert finer["rate"].low <= again["rate"].low < again["rate"].high <= finer["rate"].high
+
+
+def test_optuna_is_asked_for_the_same_space():
+    class Asked:
+        def __init__(self, rule):
+            self.rule, self.seen = rule, {}
+
+        def suggest_categorical(self, name, options):
+            self.seen[name] = options
+            return self.rule
+
+        def suggest_int(self, name, low, high):
+            self.seen[name] = (low, high)
+            return high
+
+        def suggest_float(self, name, low, high, log=False):
+            self.seen[name] = (low, high, log)
+            return high
+
+    asked = Asked("adam")
+    found = suggest(asked, SPACE)
+    assert found["learning_rate"] == 1.0
+    assert found["beta"] == pytest.approx(0.9)
+    assert asked.seen["1 - beta"] == pytest.approx((0.001, 0.1, True))
+    assert asked.seen["keep"] == (0.5, 1.0, False)
+    assert asked.seen["units"] == (50, 100)
+    assert "b2" in found
+    assert "b2" not in suggest(Asked("momentum"), SPACE)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Log(0.0, 1.0), "0 < low < high"),
+        (lambda: Log(-1.0, 1.0), "0 < low < high"),
+        (lambda: OneMinusLog(0.9, 1.0), "low < high < 1"),
+        (lambda: Uniform(1.0, 1.0), "low < high"),
+        (lambda: Integer(3, 2), "low <= high"),
+        (lambda: Choice(()), "an option or more"),
+        (lambda: check_space({}), "an empty space"),
+        (lambda: check_space({"b2": When("rul", "adam", Uniform(0.0, 1.0))}), "unknown condition"),
+        (lambda: sample(SPACE, 0), "0 trials"),
+        (lambda: grid(SPACE, 0), "0 values"),
+        (lambda: zoom(SPACE, sample(SPACE, 4), np.full(4, np.nan)), "nothing to zoom"),
+        (lambda: zoom(SPACE, sample(SPACE, 4), np.ones(4), 0.0), "a share above 0"),
+    ],
+)
+def test_what_is_no_space_is_refused(make, message):
+    with pytest.raises(InputError, match=message):
+        make()

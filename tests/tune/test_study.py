@@ -1,0 +1,120 @@
+"""A study: what is finished stays finished, the weak are given up early, and both executions find the same."""
+
+import math
+
+import numpy as np
+import pytest
+
+from jaxdl.data import planar
+from jaxdl.errors import InputError
+from jaxdl.models.classifier import classifier
+from jaxdl.models.mlp import MLP
+from jaxdl.optim.chain import Chain, Varied
+from jaxdl.train.settings import Run
+from jaxdl.tune import figures, study
+from jaxdl.tune.spaces import Choice, Integer, Log, sample
+from jaxdl.tune.study import many, panda
+
+DATA = planar.load("moons", examples=120)
+SPACE = {"learning_rate": Log(1e-5, 1.0), "units": Integer(4, 5), "rule": Choice(("gd", "adam"))}
+
+
+def build(trial):
+    chain = Varied(Chain(trial.get("rule", "gd")), {"learning_rate": trial["learning_rate"]})
+    return classifier(MLP((2, trial.get("units", 4), 2)), DATA, chain, 6, 24)
+
+
+def test_one_at_a_time_and_as_one_program_find_the_same(tmp_path):
+    trials = sample(SPACE, 6, seed=1)
+    one = panda(build, trials, Run(tmp_path / "panda", mesh="data=1"), "dev/loss", "min")
+    all_at_once = many(build, trials, ["learning_rate"], Run(tmp_path / "caviar", mesh="data=1"), "dev/loss", "min")
+    np.testing.assert_allclose(one.scores, all_at_once.scores, atol=1e-5)
+    assert one.best == all_at_once.best == int(np.argmin(one.scores))
+    groups = {(trial["units"], trial["rule"]) for trial in trials}
+    assert len(list((tmp_path / "caviar").glob("group *"))) == len(groups) > 1
+    lines = study.read(tmp_path / "caviar" / "results.csv")
+    assert [float(line["dev/loss"]) for line in lines] == pytest.approx(all_at_once.scores.tolist(), rel=1e-5)
+    assert [line["rule"] for line in lines] == [trial["rule"] for trial in trials]
+    drawn = figures.scatter(SPACE, one, "dev/loss"), figures.parallel(SPACE, one, "dev/loss")
+    assert [len(sheet.axes) for sheet in drawn] == [3, 1]
+    assert len(drawn[1].axes[0].lines) == 6 + 4  # the trials, and an axis for each dimension and the score
+
+
+def test_a_killed_study_goes_on_where_it_was(tmp_path, monkeypatch):
+    trials, run = sample(SPACE, 3, seed=2), Run(tmp_path, mesh="data=1")
+    fitted = []
+
+    def counting(task, run):
+        if len(fitted) == 2:
+            raise KeyboardInterrupt
+        fitted.append(run.directory.name)
+        return real(task, run)
+
+    real = study.fit
+    monkeypatch.setattr(study, "fit", counting)
+    with pytest.raises(KeyboardInterrupt):
+        panda(build, trials, run)
+    assert fitted == ["trial 000", "trial 001"]
+    monkeypatch.setattr(study, "fit", real)
+    before = {path: path.read_text() for path in tmp_path.glob("*/metrics.jsonl")}
+    panda(build, trials, run)
+    trained = {path: '"set": "train"' in text[len(before.get(path, "")) :] for path, text in _logs(tmp_path).items()}
+    assert {path.parent.name for path, again in trained.items() if again} == {"trial 002"}
+
+
+def _logs(directory):
+    return {path: path.read_text() for path in directory.glob("*/metrics.jsonl")}
+
+
+def test_successive_halving_gives_up_the_weak_and_ends_where_a_whole_training_does(tmp_path):
+    trials = [{"learning_rate": rate} for rate in (1e-5, 1e-4, 0.3, 1e-3)]
+    halved = panda(build, trials, Run(tmp_path / "a", mesh="data=1"), rungs=(1 / 6, 1 / 2, 1.0), keep=0.5)
+    assert sorted(halved.steps.tolist()) == [3, 3, 9, 18]
+    whole = panda(build, [trials[halved.best]], Run(tmp_path / "b", mesh="data=1"))
+    assert halved.scores[halved.best] == whole.scores[0]
+    assert halved.best == int(np.argmax(halved.steps))
+    again = panda(build, trials, Run(tmp_path / "a", mesh="data=1"), rungs=(1 / 6, 1 / 2, 1.0), keep=0.5)
+    np.testing.assert_array_equal(again.scores, halved.scores)
+    np.testing.assert_array_equal(again.steps, halved.steps)
+
+
+def test_a_trial_that_diverges_has_no_score_and_never_wins(tmp_path):
+    trials = [{"learning_rate": rate} for rate in (0.1, 1e30)]
+    for name, results in {
+        "panda": panda(build, trials, Run(tmp_path / "panda", mesh="data=1")),
+        "caviar": many(build, trials, ["learning_rate"], Run(tmp_path / "caviar", mesh="data=1")),
+    }.items():
+        assert results.best == 0, name
+        assert math.isnan(results.scores[1]), name
+        assert study.read(tmp_path / name / "results.csv")[1]["dev/accuracy"] == ""
+
+
+def test_what_is_no_study_is_refused(tmp_path):
+    run, trials = Run(tmp_path, mesh="data=1"), [{"learning_rate": 0.1}]
+    with pytest.raises(InputError, match="without trials"):
+        panda(build, [], run)
+    with pytest.raises(InputError, match="rise to 1"):
+        panda(build, trials, run, rungs=(0.5, 0.2, 1.0))
+    with pytest.raises(InputError, match="did you mean dev/accuracy"):
+        panda(build, trials, run, "dev/acuracy")
+    with pytest.raises(InputError, match="nothing varies"):
+        many(build, trials, ["units"], run)
+    with pytest.raises(InputError, match="holds a study of other trials"):
+        panda(build, [{"learning_rate": 0.2}], run)
+    with pytest.raises(InputError, match="holds a study of other trials"):
+        many(build, [{"learning_rate": 0.2}], ["learning_rate"], run)
+
+
+def test_trials_with_and_without_a_conditional_value_are_in_different_programs():
+    trials = [{"rule": "adam", "b2": 0.9}, {"rule": "gd", "b2": 0.9}, {"rule": "adam", "b2": 0.99, "b1": 0.5}]
+    assert study.groups(trials, ["b2", "b1"]) == [[0], [1], [2]]
+    widths = [{"widths": (2, 3), "b2": np.float32(0.9)}, {"widths": (2, 3), "b2": 0.5}, {"widths": (2, 4), "b2": 0.5}]
+    assert study.groups(widths, ["b2"]) == [[0, 1], [2]]
+
+
+def test_a_study_of_which_every_trial_diverged_can_be_drawn_and_has_no_best():
+    results = study.Results([{"learning_rate": 0.1}] * 2, np.full(2, np.nan), np.ones(2, int), np.ones(2))
+    space = {"learning_rate": SPACE["learning_rate"]}
+    assert len(figures.parallel(space, results, "x").axes) == len(figures.scatter(space, results, "x").axes) == 1
+    with pytest.raises(InputError, match="every trial diverged"):
+        _ = results.best
