@@ -102,8 +102,10 @@ class Task:
 def is_coupled(task: Task) -> bool:
     """Whether the loss of one example looks at the others, that is, names the axis "batch" or "data"."""
     params, model_state = jax.eval_shape(task.init, jax.random.key(0))
+    shared, carry = parted(model_state)
     batch = next(iter(task.train.iterate(0)))
-    example = {name: jax.ShapeDtypeStruct(rows.shape[1:], rows.dtype) for name, rows in batch.items()}
+    example, carry = jax.tree.map(lambda rows: jax.ShapeDtypeStruct(rows.shape[1:], rows.dtype), (batch, carry))
+    model_state = joined(shared, carry)
     try:
         jax.eval_shape(task.loss, params, model_state, example, jax.random.key(0))
     except NameError as error:  # JAX's "unbound axis name"
@@ -122,5 +124,24 @@ def map_loss(
     makes dropout equal under every layout. Call it where the axis "data" is bound if the loss names it.
     """
     keys = jax.vmap(jax.random.fold_in, (None, 0))(key, batch["row"])
-    over_batch = jax.vmap(loss, (None, None, 0, 0), (0, (None, 0)), axis_name="batch")
+    shared, carry = parted(model_state)
+    axes = None if carry is None else {**dict.fromkeys(shared), CARRY: 0}
+    over_batch = jax.vmap(loss, (None, axes, 0, 0), (0, (axes, 0)), axis_name="batch")
     return over_batch(params, model_state, batch, keys)
+
+
+CARRY = "carry"
+"""The collection of a model state that is not shared: each row of the batch has its own, and hands it to the same row
+of the next batch. That is how a recurrent network goes on in a text that is longer than its examples."""
+
+
+def parted(model_state: ModelState) -> tuple[ModelState, Any]:
+    """(what all rows share, the collection `carry`, or None)."""
+    if CARRY not in model_state:
+        return model_state, None
+    return {name: tree for name, tree in model_state.items() if name != CARRY}, model_state[CARRY]
+
+
+def joined(shared: ModelState, carry: Any) -> ModelState:
+    """The model state that `parted` took apart."""
+    return shared if carry is None else {**shared, CARRY: carry}

@@ -61,7 +61,8 @@ class Mean:
 Loss = Callable[[Params, ModelState, Example, Key], tuple[Mean, tuple[ModelState, dict[str, Mean]]]]
 """loss(params, model_state, example, key) -> (cost, (new model_state, metrics)), of ONE example.
 
-What couples examples (batch norm, in-batch mining) sums or gathers over the named axes "batch" and "data".
+What couples examples (batch norm, in-batch mining) sums or gathers over the named axes "batch" and "data". All
+examples of a batch see one model state and make one, but for its collection `carry`, of which each row has its own.
 """
 
 Score = Callable[[Params, ModelState, Example], dict[str, Mean]]

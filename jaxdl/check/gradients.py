@@ -17,7 +17,7 @@ from jaxdl.check.compare import compare
 from jaxdl.check.differences import flatten, is_real, to_float64
 from jaxdl.check.report import Report
 from jaxdl.errors import InputError
-from jaxdl.task import Task, is_coupled
+from jaxdl.task import Task, is_coupled, joined, parted
 from jaxdl.typing import Loss, Mean, Params, is_weight
 
 
@@ -183,20 +183,22 @@ def without_dropout(loss: Loss) -> Loss:
 def _problem(
     task: Task, examples: int, seed: int
 ) -> tuple[Callable[[Params, Any], Mean], Params, Any, tuple[str, ...]]:
-    """(mean of one row, parameters, rows, warnings): a row is an example with its own key."""
+    """(mean of one row, parameters, rows, warnings): a row is an example with its own key and carry."""
     if examples < 1:
         raise InputError(f"examples = {examples}: expected at least 1")
     params, model_state = jax.jit(task.init)(jax.random.key(seed))
+    shared, carry = parted(model_state)
     batch: Mapping[str, Any] = next(iter(task.train.iterate(seed)))
     real = np.flatnonzero(np.asarray(batch["mask"]) > 0)[:examples]
     batch = {name: np.asarray(values)[real] for name, values in batch.items()}
     keys = jax.vmap(lambda row: jax.random.fold_in(jax.random.key(seed), row))(batch["row"])
+    carry = jax.tree.map(lambda rows: rows[real], carry)
 
     def mean_of(params, row):
-        example, key = row
-        return task.loss(params, to_float64(model_state), example, key)[0]
+        example, key, carry = row
+        return task.loss(params, to_float64(joined(shared, carry)), example, key)[0]
 
-    return mean_of, _moved(params, seed), (batch, keys), _zero_weights(params)
+    return mean_of, _moved(params, seed), (batch, keys, carry), _zero_weights(params)
 
 
 def _over_batch(f: Callable[[Any], Any], rows: Any) -> Any:

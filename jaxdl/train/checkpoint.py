@@ -90,12 +90,13 @@ class Checkpoints:
         """The steps on disk, newest first, whether or not they verify."""
         return sorted((int(p.name) for p in self.directory.iterdir() if p.name.isdecimal()), reverse=True)
 
-    def restore(
-        self, like: State, sharding: Sharding, config: Mapping[str, Any]
-    ) -> tuple[State, dict[str, Any]] | None:
+    def restore(self, like: State, placed: State, config: Mapping[str, Any]) -> tuple[State, dict[str, Any]] | None:
         """The newest state that verifies and its position in the data; None where no checkpoint was ever written.
 
-        like   the state's shapes (from `eval_shape`). Damaged checkpoints are moved to `damaged/` with a warning.
+        like    the state's shapes (from `eval_shape`)
+        placed  the sharding of each of its fields
+
+        Damaged checkpoints are moved to `damaged/` with a warning.
         Raises InputError when the newest readable checkpoint has other leaves, and when every one is damaged.
         """
         tried = []
@@ -103,7 +104,7 @@ class Checkpoints:
             try:
                 manifest = self._manifest(step)
                 _compare(manifest, like, config, self.directory / str(step))
-                state = self._read(step, like, sharding, manifest)
+                state = self._read(step, like, placed, manifest)
             except Damaged as damage:
                 tried.append(f"step {step} ({damage})")
                 continue
@@ -130,8 +131,11 @@ class Checkpoints:
             raise Damaged("its manifest does not match its own digest")
         return manifest
 
-    def _read(self, step: int, like: State, sharding: Sharding, manifest: dict[str, Any]) -> State:
-        target = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), _items(like))
+    def _read(self, step: int, like: State, placed: State, manifest: dict[str, Any]) -> State:
+        def abstract(tree: Any, sharding: Sharding) -> Any:
+            return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), tree)
+
+        target = {name: abstract(tree, getattr(placed, name)) for name, tree in _items(like).items()}
         args = self._ocp.args.Composite(state=self._ocp.args.StandardRestore(target))
         try:
             state = State(**self._manager.restore(step, args=args)["state"])

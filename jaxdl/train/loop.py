@@ -113,9 +113,9 @@ def begin(task: Task, run: Run, runner: Runner, checkpoints: Checkpoints) -> tup
         return state._replace(best=stopping.nothing_yet(state)) if task.stopping else state
 
     batches = task.train.iterate(run.seed, jax.process_index(), jax.process_count())
-    restored = checkpoints.restore(jax.eval_shape(create, key), runner.whole, configuration(run))
+    restored = checkpoints.restore(jax.eval_shape(create, key), runner.placed, configuration(run))
     if restored is None:
-        return jax.jit(create, out_shardings=runner.whole)(key), batches
+        return jax.jit(create, out_shardings=runner.placed)(key), batches
     state, position = restored
     batches.set_state(position)
     return state, batches

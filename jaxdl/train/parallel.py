@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import jax
-import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from jaxdl.errors import InputError
+from jaxdl.train.state import State
 from jaxdl.typing import Batch
 
 
@@ -32,6 +32,11 @@ def make_mesh(description: str) -> Mesh:
     return jax.make_mesh((size,), ("data",), axis_types=(AxisType.Auto,), devices=devices[:size])
 
 
+def of_fields(whole: Any, rows: Any) -> State:
+    """One value for each field of a state: `rows` for its carry, `whole` for the others."""
+    return State(**{**dict.fromkeys(State._fields, whole), "carry": rows})
+
+
 @dataclass(frozen=True)
 class Runner:
     """Runs bodies `f(state, batch)` that name the axis "data", on the devices of a mesh.
@@ -45,16 +50,19 @@ class Runner:
     kind: Literal["jit", "pmap"] = "jit"
 
     def bind(self, body: Callable, batch_axis: int = 0, donate: bool = False) -> Callable[[Any, Batch], Any]:
-        """The compiled body. The state and the results are whole on every device; `batch_axis` is split.
+        """The compiled body. The state and the results are whole on every device; `batch_axis` of the batch is split,
+        and so are the rows of the state's `carry`.
 
-        With donate, the state's memory is given to the result: the state passed in is gone afterwards.
+        With donate the body is a step, whose first result is the next state: it is given the memory of the state passed
+        in, which is gone afterwards.
         """
         donated = (0,) if donate else ()
         if self.kind == "pmap":
             return self._bind_pmap(body, batch_axis, donated)
         bound = jax.vmap(body, in_axes=None, out_axes=None, axis_name="data", axis_size=1)
-        whole, rows = self.whole, NamedSharding(self.mesh, P(*[None] * batch_axis, "data"))
-        compiled = jax.jit(bound, in_shardings=(whole, rows), out_shardings=whole, donate_argnums=donated)
+        rows = NamedSharding(self.mesh, P(*[None] * batch_axis, "data"))
+        results = (self.placed, self.whole) if donate else self.whole
+        compiled = jax.jit(bound, in_shardings=(self.placed, rows), out_shardings=results, donate_argnums=donated)
         if jax.process_count() == 1:
             return (
                 compiled  # NumPy goes in as it is: a device_put of our own would cost a small step a tenth of its time
@@ -67,17 +75,28 @@ class Runner:
 
     def _bind_pmap(self, body: Callable, batch_axis: int, donated: tuple[int, ...]) -> Callable[[Any, Batch], Any]:
         devices = list(self.mesh.devices.flat)
+        axes = of_fields(None, rows=0)
         compiled = jax.pmap(
-            body, axis_name="data", in_axes=(None, batch_axis), out_axes=None, donate_argnums=donated, devices=devices
+            body,
+            axis_name="data",
+            in_axes=(axes, batch_axis),
+            out_axes=(axes, None) if donated else None,
+            donate_argnums=donated,
+            devices=devices,
         )
         local = len(self.mesh.local_devices)
 
-        def fold(x: np.ndarray) -> np.ndarray:
-            before, after = x.shape[:batch_axis], x.shape[batch_axis + 1 :]
-            return x.reshape(*before, local, x.shape[batch_axis] // local, *after)
+        def fold(x: Any, axis: int) -> Any:
+            before, after = x.shape[:axis], x.shape[axis + 1 :]
+            return x.reshape(*before, local, x.shape[axis] // local, *after)
 
-        def call(state: Any, batch: Batch) -> Any:
-            return compiled(state, {k: fold(v) for k, v in batch.items()})
+        def call(state: State, batch: Batch) -> Any:
+            state = state._replace(carry=jax.tree.map(lambda x: fold(x, 0), state.carry))
+            results = compiled(state, {k: fold(v, batch_axis) for k, v in batch.items()})
+            if not donated:
+                return results
+            state, metrics = results
+            return state._replace(carry=jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), state.carry)), metrics
 
         return call
 
@@ -85,6 +104,11 @@ class Runner:
     def whole(self) -> NamedSharding:
         """The sharding of what every device holds a full copy of."""
         return NamedSharding(self.mesh, P())
+
+    @property
+    def placed(self) -> State:
+        """The sharding of each field of a state."""
+        return of_fields(self.whole, rows=NamedSharding(self.mesh, P("data")))
 
     def check_batch(self, name: str, size: int, parts: int = 1) -> None:
         """Raises InputError when a batch can't be split evenly over the devices (and micro-batches)."""

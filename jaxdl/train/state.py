@@ -10,6 +10,7 @@ import numpy as np
 import optax
 from jaxtyping import Array, Float, Int, PyTree, UInt32
 
+from jaxdl.task import parted
 from jaxdl.typing import Key, ModelState, Params, path_name
 
 
@@ -30,7 +31,8 @@ class State(NamedTuple):
     """`key` never changes: the key of step n is fold_in(key, n).
 
     It is held as the integers it is made of, because a typed key takes a detour through Python in every call. `best` is
-    None, and no leaf, unless the task stops early.
+    None, and no leaf, unless the task stops early; `carry` unless each row of the batch hands something to the same row
+    of the next (see `task.CARRY`): then its leaves have a leading axis of the global batch's rows.
     """
 
     step: Int[Array, ""]
@@ -39,6 +41,7 @@ class State(NamedTuple):
     opt_state: optax.OptState
     key: UInt32[Array, " words"]
     best: Best | None = None
+    carry: PyTree | None = None
 
 
 def create(
@@ -47,7 +50,9 @@ def create(
     """The state before the first step. Traced by `jit` it is created sharded, by `eval_shape` only its shapes are."""
     k_init, k_train = jax.random.split(key)
     params, model_state = init(k_init)
-    return State(jnp.zeros((), jnp.int32), params, model_state, optimizer.init(params), jax.random.key_data(k_train))
+    shared, carry = parted(model_state)
+    key_data = jax.random.key_data(k_train)
+    return State(jnp.zeros((), jnp.int32), params, shared, optimizer.init(params), key_data, carry=carry)
 
 
 def leaves(tree: PyTree) -> dict[str, np.ndarray]:

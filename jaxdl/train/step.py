@@ -10,12 +10,15 @@ import numpy as np
 import optax
 from jaxtyping import Array
 
-from jaxdl.task import map_loss
+from jaxdl.task import joined, map_loss, parted
 from jaxdl.train.state import State
 from jaxdl.typing import Batch, Key, Loss, Mean, ModelState, Params, Score
 
 Sums = tuple[Params, Mean, dict[str, Mean]]
 """Sums over examples, not divided yet: gradients of the total cost, cost, metrics."""
+
+Rows = tuple[Batch, Any]
+"""A batch, and what its rows carry over from the batch before; None where nothing."""
 
 
 @jax.tree_util.register_dataclass
@@ -63,24 +66,27 @@ def make_step(loss: Loss, optimizer: optax.GradientTransformation, accumulate: i
     that is not finite afterwards was so before.
     """
 
-    def differentiate(params: Params, model_state: ModelState, batch: Batch, key: Key) -> tuple[ModelState, Sums]:
-        def total(params: Params) -> tuple[Array, Any]:
-            costs, (new_model_state, metrics) = map_loss(loss, params, model_state, batch, key)
-            cost, metrics = jax.tree.map(lambda rows: rows.sum(0), (costs, metrics))
-            return cost.total, (new_model_state, cost, metrics)
+    def differentiate(params: Params, shared: ModelState, rows: Rows, key: Key) -> tuple[ModelState, Sums, Any]:
+        batch, carry = rows
 
-        gradients, (new_model_state, cost, metrics) = jax.grad(total, has_aux=True)(params)
-        return new_model_state, (gradients, cost, metrics)
+        def total(params: Params) -> tuple[Array, Any]:
+            costs, (model_state, metrics) = map_loss(loss, params, joined(shared, carry), batch, key)
+            cost, metrics = jax.tree.map(lambda rows: rows.sum(0), (costs, metrics))
+            return cost.total, (*parted(model_state), cost, metrics)
+
+        gradients, (new_shared, new_carry, cost, metrics) = jax.grad(total, has_aux=True)(params)
+        return new_shared, (gradients, cost, metrics), new_carry
 
     def step(state: State, batch: Batch) -> tuple[State, Metrics]:
         key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
-        model_state, sums = accumulated(differentiate, accumulate)(state.params, state.model_state, batch, key)
+        rows = (batch, state.carry)
+        model_state, sums, carry = accumulated(differentiate, accumulate)(state.params, state.model_state, rows, key)
         gradients, cost, metrics = jax.lax.psum(sums, "data")
         scale, sound = 1 / cost.weight, jnp.isfinite(cost.total)
         gradients = jax.tree.map(lambda g: jnp.where(sound, g * scale.astype(g.dtype), 0), gradients)
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
-        state = State(state.step + 1, params, model_state, opt_state, state.key)
+        state = State(state.step + 1, params, model_state, opt_state, state.key, carry=carry)
         return state, Metrics.pack({"loss": cost, **metrics})
 
     return step
@@ -91,15 +97,19 @@ def accumulated(differentiate: Callable, parts: int) -> Callable:
     if parts == 1:
         return differentiate
 
-    def over_parts(params: Params, model_state: ModelState, batch: Batch, key: Key) -> tuple[ModelState, Sums]:
-        micro = jax.tree.map(lambda x: x.reshape(x.shape[0] // parts, parts, *x.shape[1:]).swapaxes(0, 1), batch)
+    def over_parts(params: Params, shared: ModelState, rows: Rows, key: Key) -> tuple[ModelState, Sums, Any]:
+        micro = jax.tree.map(lambda x: x.reshape(x.shape[0] // parts, parts, *x.shape[1:]).swapaxes(0, 1), rows)
 
-        def add(carry: tuple[ModelState, Sums], part: Batch) -> tuple[tuple[ModelState, Sums], None]:
-            model_state, sums = differentiate(params, carry[0], part, key)
-            return (model_state, jax.tree.map(jnp.add, carry[1], sums)), None
+        def add(before: tuple[ModelState, Sums], part: Rows) -> tuple[tuple[ModelState, Sums], Any]:
+            shared, sums, carry = differentiate(params, before[0], part, key)
+            return (shared, jax.tree.map(jnp.add, before[1], sums)), carry
 
-        first = differentiate(params, model_state, jax.tree.map(lambda x: x[0], micro), key)
-        return jax.lax.scan(add, first, jax.tree.map(lambda x: x[1:], micro), unroll=_unroll())[0]
+        *first, carry = differentiate(params, shared, jax.tree.map(lambda x: x[0], micro), key)
+        others = jax.tree.map(lambda x: x[1:], micro)
+        (shared, sums), carries = jax.lax.scan(add, tuple(first), others, unroll=_unroll())
+        # Back to the places they were taken from: row j of part i is row j·parts + i.
+        stacked = jax.tree.map(lambda x, rest: jnp.concatenate([x[None], rest]).swapaxes(0, 1), carry, carries)
+        return shared, sums, jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), stacked)
 
     return over_parts
 

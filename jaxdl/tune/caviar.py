@@ -14,7 +14,7 @@ import numpy as np
 import optax
 
 from jaxdl.errors import InputError
-from jaxdl.task import Task
+from jaxdl.task import CARRY, Task
 from jaxdl.typing import Array, Example, Key, Mean, ModelState, Params
 
 Values = Mapping[str, Any]
@@ -59,7 +59,10 @@ def caviar(build: Callable[[Values], Task], trials: Mapping[str, Sequence[float]
         return jax.vmap(lambda values, *rest: function(build(values), *rest))(columns, *stacked)
 
     def init(key: Key) -> tuple[Params, ModelState]:
-        return each(lambda task: task.init(key))
+        params, model_state = each(lambda task: task.init(key))
+        if CARRY in model_state:
+            raise InputError("trials of a task whose rows carry a state to the next batch: train them one by one")
+        return params, model_state
 
     def loss(params: Params, model_state: ModelState, example: Example, key: Key) -> tuple[Mean, Any]:
         costs, (states, metrics) = each(

@@ -28,8 +28,8 @@ def make_state(step=0, width=4, dtype=jnp.float32):
     return state._replace(step=jnp.int32(step))
 
 
-def whole(devices=1):
-    return Runner(make_mesh(f"data={devices}")).whole
+def placed(devices=1):
+    return Runner(make_mesh(f"data={devices}")).placed
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def saved(tmp_path):
 
 def restore(directory, like=None, devices=1, config=CONFIG):
     with Checkpoints(directory) as checkpoints:
-        return checkpoints.restore(jax.eval_shape(lambda: like or make_state()), whole(devices), config)
+        return checkpoints.restore(jax.eval_shape(lambda: like or make_state()), placed(devices), config)
 
 
 @pytest.mark.parametrize("devices", [1, 8])
@@ -143,7 +143,7 @@ def test_an_empty_directory_newer_than_all_is_walked_past_and_can_be_written_lat
     directory, digests = saved
     empty(directory, 40)
     with Checkpoints(directory) as checkpoints:
-        state, _ = checkpoints.restore(jax.eval_shape(make_state), whole(), CONFIG)
+        state, _ = checkpoints.restore(jax.eval_shape(make_state), placed(), CONFIG)
         assert states.digest(states.leaves(state)) == digests[30]
         checkpoints.save(make_state(40), {"next_batch": 40}, CONFIG)
     assert restore(directory)[1] == {"next_batch": 40}

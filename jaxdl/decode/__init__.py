@@ -1,0 +1,1 @@
+"""Sequences out of models: sampling."""
