@@ -165,9 +165,11 @@ def finished(directory: Path) -> tuple[Task, Params, ModelState]:
     try:
         described = json.loads((directory / "config.json").read_text())
         name, values = described["experiment"], described["config"]
-    except (OSError, ValueError, KeyError):
+        module = importlib.import_module(f"experiments.{name}")
+    except (OSError, ValueError, KeyError, TypeError):
         raise InputError(f"{directory}: expected the directory of a run, with its config.json") from None
-    module = importlib.import_module(f"experiments.{name}")
+    except ModuleNotFoundError as error:
+        raise InputError(f"{directory}: {error.name} is not here: run it from where the experiment is") from None
     if not hasattr(module, "build") or hasattr(module, "main"):
         raise InputError(f"{directory}: {name} is no single training; expected a run of one that has a build")
     weights = load_parameters(directory)

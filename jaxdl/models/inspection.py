@@ -23,7 +23,7 @@ Variables = Any
 
 
 def activations(model: nn.Module, variables: Variables, x: Array) -> dict[str, Array]:
-    """{layer: what it puts out} for an example or a batch; the last layer's is also there as ""."""
+    """{layer: what it puts out, when first called} for an example or a batch; the whole model's is there as ""."""
     _, kept = model.apply(variables, x, capture_intermediates=True, mutable=["intermediates"])
     found = {}
     for path, value in jax.tree_util.tree_leaves_with_path(kept["intermediates"]):

@@ -130,6 +130,8 @@ def calibration(true: Labels, probabilities: Float[np.ndarray, "_ c"], bins: int
     Source: Guo et al. (2017), "On Calibration of Modern Neural Networks", equation 3.
     """
     _check_probabilities(true, probabilities)
+    if bins < 1:
+        raise InputError(f"{bins} bins: expected 1 or more")
     sure, right = probabilities.max(1).astype(np.float64), probabilities.argmax(1) == true
     which = np.minimum((sure * bins).astype(int), bins - 1)
     count = np.bincount(which, minlength=bins)
@@ -142,7 +144,7 @@ def calibration(true: Labels, probabilities: Float[np.ndarray, "_ c"], bins: int
 def brier(true: Labels, probabilities: Float[np.ndarray, "_ c"]) -> float:
     """The mean over examples of Σ_c (p_c − [c is true])²: 0 at best, 2 at worst."""
     _check_probabilities(true, probabilities)
-    wanted = np.eye(probabilities.shape[1])[true]
+    wanted = np.eye(probabilities.shape[1])[true.astype(int)]
     return float(((probabilities - wanted) ** 2).sum(1).mean())
 
 
@@ -152,7 +154,7 @@ def weighted_error(true: Labels, said: Labels, weights: Values) -> float:
     InputError for a negative weight, and for weights that are all 0.
     """
     _check_lengths(true=true, said=said, weights=weights)
-    if weights.min() < 0 or weights.sum() == 0:
+    if not weights.min() >= 0 or weights.sum() == 0:
         raise InputError("weights: expected 0 or more, and not all 0")
     return float((weights * (true != said)).sum() / weights.sum())
 
@@ -170,9 +172,10 @@ def _cumulated(positive: Labels, scores: Values) -> tuple[np.ndarray, np.ndarray
         raise InputError(f"labels {np.unique(positive)[:5]}: expected 0 and 1, or False and True")
     if np.isnan(scores).any():
         raise InputError("a score is NaN")
+    scores = scores.astype(np.float64)  # whole numbers without a sign have no minus
     order = np.argsort(-scores, kind="stable")
     scores, positive = scores[order], positive[order].astype(bool)
-    last = np.append(np.flatnonzero(np.diff(scores)), len(scores) - 1)  # of each run of equal scores
+    last = np.append(np.flatnonzero(scores[1:] != scores[:-1]), len(scores) - 1)  # of each run of equal scores
     return np.cumsum(positive)[last], np.cumsum(~positive)[last], scores[last]
 
 
@@ -191,7 +194,7 @@ def _check_lengths(**arrays: np.ndarray) -> None:
 
 def _check_probabilities(true: Labels, probabilities: np.ndarray) -> None:
     _check_lengths(true=true, probabilities=probabilities)
-    if probabilities.min() < 0 or probabilities.max() > 1 + 1e-6:
+    if not (probabilities.min() >= 0 and probabilities.max() <= 1 + 1e-6):  # NaN is neither
         raise InputError(
             f"probabilities from {probabilities.min():g} to {probabilities.max():g}: expected 0 to 1; are they logits?"
         )

@@ -56,13 +56,16 @@ def show_errors(flags: argparse.Namespace) -> None:
     true, probabilities, inputs, names = _predictions(flags.run, flags.set)
     rows = error_analysis.mistakes(true, probabilities, flags.count, flags.how, flags.seed)
     wrong = int((probabilities.argmax(1) != true).sum())
+    if not wrong:
+        raise InputError(f"all of {flags.set} is right: there is nothing to look at; give another --set")
     path = error_analysis.write(
         flags.out or flags.run / "errors", inputs, rows, true, probabilities, names, flags.tags or ()
     )
     error = f"{wrong / len(true):.4g}"
     print(f"{wrong} of {len(true)} wrong on {flags.set}, an error of {error}; {len(rows)} are in {path.parent}")
     print("Put 1 where a tag holds, add columns as you need them, then:")
-    print(f"python -m jaxdl.strategy summarize {path} --error {error}")
+    of_all = flags.how == "random" or len(rows) == wrong  # the surest mistakes are not like the others
+    print(f"python -m jaxdl.strategy summarize {path}" + (f" --error {error}" if of_all else ""))
 
 
 def tell(flags: argparse.Namespace) -> None:
@@ -74,9 +77,9 @@ def _metrics(run: Path) -> dict[str, float]:
     """The metrics and facts of a finished run."""
     try:
         summary = json.loads((run / "summary.json").read_text())
-    except (OSError, ValueError):
+        found = {**summary["metrics"], **summary["facts"]}
+    except (OSError, ValueError, KeyError, TypeError):
         raise InputError(f"{run}: no summary.json: expected the directory of a finished run") from None
-    found = {**summary.get("metrics", {}), **summary.get("facts", {})}
     return {name: float(value) for name, value in found.items() if isinstance(value, int | float)}
 
 

@@ -43,6 +43,9 @@ KNOBS = {
 WORTH = 0.015
 """A gap smaller than this is not named as a cause: half a point between two errors is no reason to act."""
 
+ROUNDING = 1e-6
+"""What float32 may leave of the difference of two errors that are the same."""
+
 CONFIDENCE = 1.96
 """Standard deviations of the intervals: 95 %."""
 
@@ -86,7 +89,7 @@ class Diagnosis:
         """`variance`, `avoidable bias and variance`, `undecidable`, … in a few words."""
         if self.causes:
             return " and ".join(self.causes)
-        return "undecidable" if self.errors["train"] < self.errors["human"] else "nothing stands out"
+        return "undecidable" if self.gaps["avoidable bias"].value < -ROUNDING else "nothing stands out"
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -173,7 +176,7 @@ def _remarks(errors: Mapping[str, float | int], gaps: Mapping[str, Gap]) -> list
     told = []
     if "human" not in errors:
         told.append("The human level is not given and taken as 0: the avoidable bias is at most this")
-    elif errors["train"] < errors["human"]:
+    elif gaps["avoidable bias"].value < -ROUNDING:
         told.append(
             "Training is below the human level: what is left of bias can't be told from these errors, and people's "
             "intuition no longer helps"

@@ -1,6 +1,7 @@
 """Error analysis: mistakes to look at in a folder, a table to tag them in by hand, and what the tags add up to."""
 
 import csv
+import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -55,8 +56,8 @@ def write(
     path = folder / "table.csv"
     if path.exists():
         raise InputError(f"{path} exists and may be tagged already: remove it, or give another folder")
-    for tag in tags:
-        if tag in (*FIXED, LABEL_WRONG) or not tag.strip():
+    for place, tag in enumerate(tags):
+        if tag.strip() in ("", *FIXED, LABEL_WRONG, *tags[:place]):
             raise InputError(f"tag {tag!r}: that column is there already; give another name")
     folder.mkdir(parents=True, exist_ok=True)
     names = class_names or [str(label) for label in range(probabilities.shape[1])]
@@ -80,25 +81,41 @@ class Tagged:
 
 
 def read(path: Path) -> Tagged:
-    """The tags of a table. InputError, with the line, for a mark that is not 0, 1 or empty, and for a table without."""
-    try:
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            lines = list(csv.reader(file))
-    except OSError as error:
-        raise InputError(f"{path}: {error.strerror or error}") from None
+    """The tags of a table, its cells apart by commas or, as some spreadsheets write it, semicolons.
+
+    InputError, with the line, for a mark that is not 0, 1 or empty, and for a table without tags or with one twice.
+    """
+    lines = _lines(path)
     if len(lines) < 2:
         raise InputError(f"{path}: expected a line of names and a line for each mistake")
-    columns = [(place, name.strip()) for place, name in enumerate(lines[0]) if name.strip() and name not in FIXED]
+    names = [name.strip() for name in lines[0][1]]
+    columns = [(place, name) for place, name in enumerate(names) if name and name not in FIXED]
     if not columns:
         raise InputError(f"{path}: no column but {', '.join(FIXED)}: add one for each kind of mistake, with 1 and 0")
+    for place, name in columns:
+        if name in names[:place]:
+            raise InputError(f"{path}: two columns are called {name}: expected one for each kind of mistake")
     marks = np.zeros((len(lines) - 1, len(columns)), np.int64)
-    for number, line in enumerate(lines[1:]):
+    for mistake, (number, line) in enumerate(lines[1:]):
         for at, (place, name) in enumerate(columns):
             cell = line[place].strip() if place < len(line) else ""
             if cell not in ("", "0", "1"):
-                raise InputError(f"{path}, line {number + 2}, column {name}: {cell!r}, expected 1, 0 or nothing")
-            marks[number, at] = cell == "1"
+                raise InputError(f"{path}, line {number}, column {name}: {cell!r}, expected 1, 0 or nothing")
+            marks[mistake, at] = cell == "1"
     return Tagged(tuple(name for _, name in columns), marks)
+
+
+def _lines(path: Path) -> list[tuple[int, list[str]]]:
+    """(number, cells) of each line that has any."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"{path}: {error.strerror or error}") from None
+    except UnicodeDecodeError:
+        raise InputError(f"{path}: expected CSV in UTF-8; save it as that") from None
+    first = text.partition("\n")[0]
+    reader = csv.reader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
+    return [(reader.line_num, line) for line in reader if any(cell.strip() for cell in line)]
 
 
 @dataclass(frozen=True)

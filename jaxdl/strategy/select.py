@@ -63,7 +63,7 @@ def select(candidates: Mapping[str, Metrics], optimize: str, require: Sequence[s
     tie         values no further apart than this are the same
 
     One that lacks a metric, or has NaN for it, is out, and it is said why. InputError for a metric that none has, with
-    the closest one; for what is no threshold; and for a metric of the test set, which would become a second dev set.
+    the closest one; for what is no threshold; and for one of the test set, which would become a second dev set.
     Source: Ng (2018), "Machine Learning Yearning", chapter 9.
     """
     if not candidates:
@@ -73,10 +73,8 @@ def select(candidates: Mapping[str, Metrics], optimize: str, require: Sequence[s
     requirements = [parse_requirement(text) for text in require]
     for name in (metric, *(requirement.metric for requirement in requirements)):
         chosen("metric", name, every)
-    if metric.startswith("test/"):
-        raise InputError(
-            f"{metric}: what is chosen by the test set is no longer judged by it; optimise dev/{metric[5:]}"
-        )
+        if name.startswith("test/"):
+            raise InputError(f"{name}: what is chosen by the test set is no longer judged by it; take dev/{name[5:]}")
     failed, values = {}, {}
     for name, metrics in candidates.items():
         why = [_missed(requirement, metrics) for requirement in requirements]

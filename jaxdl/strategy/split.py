@@ -27,7 +27,7 @@ def grouped(groups: np.ndarray, fractions: tuple[float, ...] = (0.6, 0.2, 0.2), 
     the sizes come as near to the shares as the groups allow. InputError for fewer groups than parts, and for fractions
     that are not above 0 or don't sum to 1.
     """
-    if min(fractions) <= 0 or abs(sum(fractions) - 1) > 1e-6:
+    if not fractions or min(fractions) <= 0 or not abs(sum(fractions) - 1) <= 1e-6:
         raise InputError(f"fractions {fractions}: expected numbers above 0 that sum to 1, such as (0.6, 0.2, 0.2)")
     names, which, counts = np.unique(groups, return_inverse=True, return_counts=True)
     if len(names) < len(fractions):
@@ -131,6 +131,8 @@ def _near_keys(example: np.ndarray) -> list[tuple[int, bytes]]:
 
 
 def _distance(a: np.ndarray, b: np.ndarray) -> float:
+    if a.dtype == b.dtype and a.tobytes() == b.tobytes():  # NaN and text too
+        return 0.0
     a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
     apart, spread = float(np.linalg.norm(a - b)), float(np.linalg.norm(a - a.mean()))
     return apart / spread if spread else (0.0 if apart == 0 else np.inf)

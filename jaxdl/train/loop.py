@@ -75,7 +75,8 @@ def fit(task: Task, run: Run) -> Result:
         metrics = evaluation(state, task.evaluate)
         logbook.evaluation(int(state.best.step if state.best else state.step), metrics)
         flat, weights = flattened(metrics), flattened(evaluation.weights)
-        facts = {"parameters": parameters.count(state.params), **task.facts, **trainer.pace.facts()}
+        pace = trainer.pace.facts() or _earlier_pace(directory)
+        facts = {"parameters": parameters.count(state.params), **task.facts, **pace}
         record = summary(state, flat, run, runner) | {
             "facts": facts,
             "weights": weights,
@@ -85,6 +86,15 @@ def fit(task: Task, run: Run) -> Result:
         }
         workdir.write_json(directory / "summary.json", record)
     return Result(state, flat, facts, directory)
+
+
+def _earlier_pace(directory: Path) -> dict[str, float]:
+    """What was measured when the run was trained, for a call that finds it finished."""
+    try:
+        facts = json.loads((directory / "summary.json").read_text())["facts"]
+    except (OSError, ValueError, KeyError):
+        return {}
+    return {name: value for name, value in facts.items() if name == "step_ms"}
 
 
 def check(task: Task, run: Run, runner: Runner) -> None:

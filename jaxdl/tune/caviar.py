@@ -50,6 +50,9 @@ def caviar(build: Callable[[Values], Task], trials: Mapping[str, Sequence[float]
         raise InputError(
             f"trials with {lengths or 'no'} values: expected as many of each hyperparameter, and one or more"
         )
+    for name, values in trials.items():
+        if np.asarray(values).dtype.kind not in "biuf":
+            raise InputError(f"{name} = {values[0]}: expected numbers; what is none is of another program")
     columns = {name: np.asarray(values, np.float32) for name, values in trials.items()}
     count = next(iter(lengths.values()))
     first = build({name: values[0] for name, values in columns.items()})

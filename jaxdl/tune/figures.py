@@ -8,20 +8,20 @@ from jaxdl.tune.study import Results
 
 
 def scatter(space: Space, results: Results, metric: str) -> Figure:
-    """The score over each dimension in its own scale, a dot a trial; those that diverged are crosses at the bottom."""
+    """The score over each dimension in its own scale, a dot a trial; those that diverged are crosses at the worst."""
     names = list(space)
     columns = min(3, len(names))
     rows = -(-len(names) // columns)
     sheet = figure(260 * columns, 220 * rows)
     found = ~np.isnan(results.scores)
-    floor = np.nanmin(results.scores) if found.any() else 0.0
+    worst = _worst(results)
     for place, name in enumerate(names):
         axes = sheet.add_subplot(rows, columns, place + 1)
         there = np.array([name in trial for trial in results.trials])
         at = np.array([space[name].place(trial[name]) if name in trial else np.nan for trial in results.trials])
         axes.plot(at[there & found], results.scores[there & found], "o", color=color("train"), markersize=4, alpha=0.6)
         lost = at[there & ~found]
-        axes.plot(lost, np.full(lost.size, floor), "x", color=color("dev"), markersize=4)
+        axes.plot(lost, np.full(lost.size, worst), "x", color=color("dev"), markersize=4)
         tidy(axes, verbatim(name), verbatim(metric) if place % columns == 0 else "")
         _scale(axes.xaxis, space[name])
     return sheet
@@ -33,10 +33,10 @@ def parallel(space: Space, results: Results, metric: str) -> Figure:
     sheet = figure(max(420, 110 * (len(names) + 1)), 320)
     axes = sheet.add_subplot()
     found = ~np.isnan(results.scores)
-    scores = np.where(found, results.scores, np.nanmin(results.scores) if found.any() else 0.0)
+    scores = np.where(found, results.scores, _worst(results))
     spread = np.ptp(scores) or 1.0
-    merit = scores if results.goal == "max" else -scores
-    best = set(np.argsort(-merit, kind="stable")[: max(1, len(scores) // 10)].tolist())
+    order = np.argsort(-np.where(found, results.merit, -np.inf), kind="stable")
+    best = set(order[: min(found.sum(), max(1, len(scores) // 10))].tolist())
     for trial in sorted(range(len(scores)), key=lambda at: at in best):
         values = results.trials[trial]
         at = [space[name].place(values[name]) if name in values else np.nan for name in names]
@@ -59,6 +59,13 @@ def parallel(space: Space, results: Results, metric: str) -> Figure:
     for place in range(len(names) + 1):
         axes.axvline(place, color=SOFT, linewidth=0.8, zorder=0)
     return sheet
+
+
+def _worst(results: Results) -> float:
+    """The worst score of a trial that has one: where those are drawn that have none."""
+    if np.isnan(results.scores).all():
+        return 0.0
+    return float(results.scores[np.nanargmin(results.merit)])
 
 
 def _scale(axis, dimension) -> None:  # type: ignore[no-untyped-def]

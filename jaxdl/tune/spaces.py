@@ -26,7 +26,7 @@ class Uniform:
     high: float
 
     def __post_init__(self) -> None:
-        _check(self, self.low < self.high)
+        _check(self, -math.inf < self.low < self.high < math.inf)
 
     def at(self, u: float) -> float:
         return self.low + u * (self.high - self.low)
@@ -46,7 +46,7 @@ class Log:
     high: float
 
     def __post_init__(self) -> None:
-        _check(self, 0 < self.low < self.high)
+        _check(self, 0 < self.low < self.high < math.inf)
 
     def at(self, u: float) -> float:
         return self.low * (self.high / self.low) ** u
@@ -69,7 +69,7 @@ class OneMinusLog:
     high: float
 
     def __post_init__(self) -> None:
-        _check(self, self.low < self.high < 1)
+        _check(self, -math.inf < self.low < self.high < 1)
 
     def at(self, u: float) -> float:
         return 1 - (1 - self.low) * ((1 - self.high) / (1 - self.low)) ** u
@@ -155,8 +155,8 @@ def grid(space: Space, per_dimension: int) -> list[Trial]:
         raise InputError(f"{per_dimension} values a dimension: expected 1 or more")
     even = np.linspace(0, 1, per_dimension) if per_dimension > 1 else np.array([0.5])
     values = [
-        dimension.options if isinstance(dimension, Choice) else tuple(dict.fromkeys(map(dimension.at, even.tolist())))
-        for dimension in space.values()
+        inner.options if isinstance(inner, Choice) else tuple(dict.fromkeys(map(inner.at, even.tolist())))
+        for inner in map(_unconditional, space.values())
     ]
     trials = (dict(zip(space, combination, strict=True)) for combination in itertools.product(*values))
     return [dict(found) for found in dict.fromkeys(tuple(_existing(space, trial).items()) for trial in trials)]
@@ -169,9 +169,11 @@ def from_cube(space: Space, u: np.ndarray) -> Trial:
 
 
 def zoom(space: Space, trials: list[Trial], scores: np.ndarray, fraction: float = 0.25) -> dict[str, Dimension]:
-    """Coarse to fine: the smallest space within this one that holds the best `fraction` of the trials.
+    """Coarse to fine: the smallest space within this one that holds the best `fraction` of the trials, two at least.
 
     scores  of each trial, the higher the better (`Results.merit`); NaN is worst. InputError where none has a score.
+
+    What hangs on an option that is gone goes with it.
     """
     check_space(space)
     if not 0 < fraction <= 1:
@@ -180,19 +182,33 @@ def zoom(space: Space, trials: list[Trial], scores: np.ndarray, fraction: float 
     kept = [trials[at] for at in order[: max(2, round(fraction * len(trials)))] if not np.isnan(scores[at])]
     if not kept:
         raise InputError("no trial has a score: there is nothing to zoom in on")
-    return {
-        name: _around(dimension, [trial[name] for trial in kept if name in trial]) for name, dimension in space.items()
-    }
+    found: dict[str, Dimension] = {}
+    for name, dimension in space.items():
+        if not isinstance(dimension, When) or (dimension.name in found and _may_hold(dimension, found)):
+            found[name] = _around(dimension, [trial[name] for trial in kept if name in trial])
+    return found
 
 
 def check_space(space: Space) -> None:
-    """InputError for a space without dimensions, and a condition on what is not there."""
+    """InputError for a space without dimensions, and a condition on what is not there or is never so."""
     if not space:
         raise InputError("an empty space: expected {name: dimension}, such as {'learning_rate': Log(1e-4, 1)}")
     for place, (name, dimension) in enumerate(space.items()):
         if isinstance(dimension, When):
             before = dict(itertools.islice(space.items(), place))
             chosen(f"condition of {name!r}", dimension.name, before)
+            if not _may_hold(dimension, space):
+                raise InputError(f"{name!r} is there when {dimension.name!r} is {dimension.value!r}: it never is")
+
+
+def _unconditional(dimension: Dimension) -> Any:
+    return dimension.dimension if isinstance(dimension, When) else dimension
+
+
+def _may_hold(condition: When, space: Space) -> bool:
+    """Whether the value that it waits for is one of the options."""
+    other = _unconditional(space[condition.name])
+    return not isinstance(other, Choice) or condition.value in other.options
 
 
 def _existing(space: Space, trial: Trial) -> Trial:

@@ -38,6 +38,7 @@ class Results:
     scores  the metric that was optimised; NaN for a trial that diverged
     goal    which way is better
     steps   each was trained for: fewer where it was given up
+    whole   which were not given up (None: all)
     """
 
     trials: Sequence[Trial]
@@ -45,6 +46,7 @@ class Results:
     steps: np.ndarray
     seconds: np.ndarray
     goal: Goal = "max"
+    whole: np.ndarray | None = None
 
     @property
     def merit(self) -> np.ndarray:
@@ -53,10 +55,11 @@ class Results:
 
     @property
     def best(self) -> int:
-        """The place of the best trial. InputError where all diverged."""
-        if np.isnan(self.scores).all():
+        """The place of the best of the trials that were not given up. InputError where all of them diverged."""
+        merit = self.merit if self.whole is None else np.where(self.whole, self.merit, np.nan)
+        if np.isnan(merit).all():
             raise InputError("every trial diverged: lower the learning rates of the space")
-        return int(np.nanargmax(self.merit))
+        return int(np.nanargmax(merit))
 
 
 def panda(
@@ -76,11 +79,12 @@ def panda(
     InputError for no trials, for rungs that do not rise to 1 and for a metric that the runs have not.
     """
     _check(trials, run)
-    if list(rungs) != sorted(set(rungs)) or rungs[-1] != 1 or rungs[0] <= 0 or not 0 < keep <= 1:
+    if not rungs or list(rungs) != sorted(set(rungs)) or rungs[-1] != 1 or rungs[0] <= 0 or not 0 < keep <= 1:
         raise InputError(f"rungs {tuple(rungs)}, keep {keep:g}: expected shares that rise to 1, such as (0.1, 1)")
     scores, steps, seconds = np.full(len(trials), np.nan), np.zeros(len(trials), int), np.zeros(len(trials))
-    going = np.arange(len(trials))
+    going = last = np.arange(len(trials))
     for rung in rungs:
+        last = going
         for trial in going.tolist():
             task = build(trials[trial])
             steps[trial] = until = max(1, round(rung * task.steps))
@@ -92,7 +96,8 @@ def panda(
         merit = scores[sound] if goal == "max" else -scores[sound]
         order = sound[np.argsort(-merit, kind="stable")]
         going = np.sort(order[: max(1, round(keep * len(going)))])
-    return _written(run.directory, metric, Results(trials, scores, steps, seconds, goal))
+    whole = np.isin(np.arange(len(trials)), last)
+    return _written(run.directory, metric, Results(trials, scores, steps, seconds, goal, whole))
 
 
 def _climbed(task: Task, until: int, run: Run, metric: str) -> tuple[float, float]:
@@ -103,13 +108,13 @@ def _climbed(task: Task, until: int, run: Run, metric: str) -> tuple[float, floa
         began = time.monotonic()
         place = dataclasses.replace(run, quiet=True, checkpoint_every=run.checkpoint_every or until)
         try:
-            score = chosen("metric", metric, fit(dataclasses.replace(task, steps=until), place).metrics)
+            metrics = fit(dataclasses.replace(task, steps=until), place).metrics
         except Diverged:
-            score = None
-        known[str(until)] = {"score": score, "seconds": time.monotonic() - began}
+            metrics = None
+        known[str(until)] = {"metrics": metrics, "seconds": time.monotonic() - began}
         workdir.write_json(path, known)
     found = known[str(until)]
-    return np.nan if found["score"] is None else found["score"], found["seconds"]
+    return np.nan if found["metrics"] is None else chosen("metric", metric, found["metrics"]), found["seconds"]
 
 
 def many(
@@ -170,12 +175,17 @@ def read(path: Path) -> list[dict[str, str]]:
 
 
 def _check(trials: Sequence[Trial], run: Run) -> None:
-    """InputError for no trials, and for a directory in which other trials were trained."""
+    """InputError for no trials, and for a directory in which others were trained, or from another seed."""
     if not trials:
         raise InputError("a study without trials: expected one or more")
-    path, text = run.directory / "trials.json", json.dumps(list(trials), default=repr)
+    path = run.directory / "trials.json"
+    study = {"seed": run.seed, "config": run.experiment.get("config"), "trials": list(trials)}
+    text = json.dumps(study, default=repr)
     if path.exists() and not run.fresh and path.read_text() != text:
-        raise InputError(f"{run.directory} holds a study of other trials: give another --workdir, or --fresh")
+        raise InputError(
+            f"{run.directory} holds a study of other trials, of another seed or configuration: "
+            "give another --workdir, or --fresh"
+        )
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
 

@@ -159,6 +159,7 @@ def test_a_crop_is_a_window_inside_the_image_stretched_over_it():
     assert (first.min(0) >= 0).all()
     assert (first.max(0) <= [4, 3]).all()
     np.testing.assert_allclose(first.mean(0), [2, 1.5], rtol=0.15)
+    assert abs(np.corrcoef(first.T)[0, 1]) < 0.3  # five standard errors: down and across are drawn apart
     np.testing.assert_allclose(augment.random_crop(jax.random.key(0), plane, 1.0), plane, atol=1e-5)
 
 
@@ -251,3 +252,5 @@ def test_a_crop_of_everything_is_the_image_and_a_share_out_of_range_is_refused()
     np.testing.assert_allclose(augment.crop(IMAGE, 1.0, 0.0, 0.0), IMAGE)
     with pytest.raises(InputError, match="a share in"):
         augment.five_crops(IMAGE, 1.2)
+    with pytest.raises(InputError, match="a share in"):
+        augment.crop(IMAGE, 0.0, 0.0, 0.0)

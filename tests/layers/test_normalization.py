@@ -171,6 +171,14 @@ def test_bfloat16_is_normalised_in_float32_and_given_back_in_bfloat16():
     assert new["batch_stats"]["mean"].dtype == jnp.float32
 
 
+def test_epsilon_counts_in_training_and_in_evaluation_and_is_the_layer_s():
+    """Of ±1 the mean is 0 and the variance 1: with ε = 3 all is halved."""
+    x = jnp.array([[1.0], [-1.0]])
+    for train in (True, False):
+        y, _ = apply(x, jnp.ones(2), train, layer=BatchNorm(epsilon=3.0))
+        np.testing.assert_allclose(y, x / 2, rtol=1e-6)
+
+
 def test_a_local_response_is_divided_by_what_its_neighbours_do_worked_by_hand():
     """size 3, k 1, α 1, β ½; the ends have one neighbour: 1/√(1+1+4), 2/√(1+1+4+9), 3/√(1+4+9)."""
     y = local_response_normalization(jnp.array([1.0, 2.0, 3.0]), size=3, k=1.0, alpha=1.0, beta=0.5)

@@ -16,6 +16,7 @@ from jaxdl.optim.chain import Chain
 from jaxdl.task import nothing_said
 from jaxdl.train.loop import fit
 from jaxdl.train.settings import Run
+from jaxdl.typing import Mean
 
 
 def tasks(normalize, members=3):
@@ -56,11 +57,26 @@ def test_the_score_counts_the_members_and_their_disagreement():
     params, _ = jax.vmap(task.init)(jax.random.split(jax.random.key(0), 3))
     params = jax.tree.map(jnp.zeros_like, params)
     params["output"]["bias"] = jnp.array([[3.0, 0], [3.0, 0], [0, 1.0]])
-    example = {"x": jnp.zeros(2), "label": jnp.int32(0), "mask": jnp.float32(1)}
-    scored = {name: float(mean.value) for name, mean in together.score(params, {}, example).items()}
-    assert scored["accuracy"] == 1
-    assert scored["member_accuracy"] == pytest.approx(2 / 3)
-    assert scored["disagreement"] == pytest.approx(1 / 3)
+    for label, accuracy, of_members in ((0, 1, 2 / 3), (1, 0, 1 / 3)):
+        example = {"x": jnp.zeros(2), "label": jnp.int32(label), "mask": jnp.float32(1)}
+        scored = {name: float(mean.value) for name, mean in together.score(params, {}, example).items()}
+        assert scored["accuracy"] == accuracy
+        assert scored["member_accuracy"] == pytest.approx(of_members)
+        assert scored["disagreement"] == pytest.approx(1 / 3)
+    padding = together.score(params, {}, example | {"mask": jnp.float32(0)})
+    assert all(mean.weight == 0 for mean in padding.values())
+
+
+def test_each_member_draws_its_own_noise():
+    task, _ = tasks("")
+
+    def noisy(params, model_state, example, key):
+        return Mean.of(params["w"] * jax.random.uniform(key), example["mask"]), (model_state, {})
+
+    together = ensemble(dataclasses.replace(task, init=lambda key: ({"w": jnp.ones(())}, {}), loss=noisy), 3)
+    example = {"mask": jnp.float32(1)}
+    gradient = jax.grad(lambda params: together.loss(params, {}, example, jax.random.key(0))[0].total)
+    assert len(np.unique(gradient({"w": jnp.ones(3)})["w"])) == 3
 
 
 def test_an_ensemble_of_none_is_refused():

@@ -51,6 +51,25 @@ def test_the_saliency_of_a_linear_network_is_the_size_of_its_weights():
     np.testing.assert_allclose(saliency(model, variables, image, 2), expected, rtol=1e-6)
 
 
+def test_of_a_colour_image_the_saliency_is_that_of_the_strongest_channel():
+    model, variables = made(Linear(), (4, 4, 3))
+    kernel = variables["params"]["output"]["kernel"][:, 0].reshape(4, 4, 3)
+    np.testing.assert_allclose(saliency(model, variables, jnp.ones((4, 4, 3)), 0), np.abs(kernel).max(-1), rtol=1e-6)
+
+
+def test_a_climb_that_is_shifted_spreads_over_the_neighbours_each_image_by_its_own_draws():
+    """The objective is one pixel: without shifts it stays the only one."""
+
+    def climbed(max_shift):
+        found = maximise(lambda x: x[:, 3, 3, 0], (2, 7, 7, 1), jax.random.key(0), 60, max_shift=max_shift, l2=0.1)
+        return np.asarray(found[..., 0])
+
+    still, moved = climbed(0), climbed(1)
+    assert np.abs(np.delete(still.reshape(2, -1), 24, 1)).max() < 0.1
+    assert moved[:, 2:5, 2:5].min() > 0.2
+    assert np.abs(moved[0] - moved[1]).max() > 0.1
+
+
 def test_of_a_linear_unit_the_climb_ends_at_its_weights_over_twice_the_penalty():
     """The gradient of w·x − λ‖x‖² is zero at w / 2λ."""
     model, variables = made(Linear())
@@ -73,6 +92,48 @@ def test_of_a_linear_unit_the_climb_ends_at_its_weights_over_twice_the_penalty()
 )
 def test_a_receptive_field_is_what_the_arithmetic_of_the_windows_says(layer, place, box):
     assert receptive_field(*made(Stack()), SHAPE, layer, place) == box
+
+
+class Largest(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        return max_pool(x)
+
+
+class Pooled(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        return Largest(name="pool")(x)
+
+
+def test_what_a_maximum_hides_in_one_image_another_shows():
+    """One image's gradient reaches one of the four pixels under the window."""
+    assert receptive_field(Pooled(), {}, (6, 6, 1), "pool", (1, 2)) == (2, 4, 4, 6)
+
+
+class Twice(nn.Module):
+    @nn.compact
+    def __call__(self, x):
+        layer = nn.Dense(3, name="layer")
+        return layer(layer(x))
+
+
+def test_of_a_layer_that_is_used_twice_the_first_output_is_shown():
+    model, variables = made(Twice(), (3,))
+    x = jnp.array([1.0, -2.0, 0.5])
+    layer = variables["params"]["layer"]
+    np.testing.assert_allclose(
+        activations(model, variables, x)["layer"], x @ layer["kernel"] + layer["bias"], rtol=1e-6
+    )
+
+
+def test_the_best_patch_of_a_dense_unit_is_the_whole_image_and_all_units_are_asked():
+    model, variables = made(Linear())
+    images = np.asarray(jax.random.normal(jax.random.key(2), (4, *SHAPE)))
+    answers = np.asarray(model.apply(variables, jnp.asarray(images)))
+    found = top_patches(model, variables, images, "output", count=1)
+    assert {unit: patches[0].image for unit, patches in found.items()} == dict(enumerate(answers.argmax(0).tolist()))
+    assert all(patches[0].box == (0, 12, 0, 12) for patches in found.values())
 
 
 def test_the_best_patch_of_a_planted_filter_is_where_its_pattern_was_planted():

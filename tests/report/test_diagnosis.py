@@ -5,7 +5,7 @@ import json
 import pytest
 
 from jaxdl.report import records
-from jaxdl.report.diagnosis import compared, measured, section
+from jaxdl.report.diagnosis import MOST, compared, measured, section
 
 
 def summary(train, dev, count=1000, **more):
@@ -35,12 +35,15 @@ def test_a_run_s_own_metrics_are_diagnosed_and_the_human_level_moves_the_bias(tm
 def test_a_metric_called_error_counts_as_well_and_one_without_examples_does_not():
     assert measured({"metrics": {"dev/error": 0.2}, "weights": {"dev/error": 50.0}}) == {"dev": (0.2, 50)}
     assert measured({"metrics": {"dev/accuracy": 0.2}}) == {}
+    both = {"dev/error": 0.4, "dev/accuracy": 0.9}
+    assert measured({"metrics": both, "weights": dict.fromkeys(both, 50.0)})["dev"][0] == pytest.approx(0.1)
 
 
 def test_the_trainings_of_a_comparison_are_rows_and_their_seeds_pooled(tmp_path):
-    for seed, error in enumerate((0.1, 0.3)):
-        written(tmp_path / "small" / str(seed), summary(error, error))
+    for seed, (error, count) in enumerate(((0.1, 1500), (0.5, 500))):
+        written(tmp_path / "small" / str(seed), summary(error, error, count))
     written(tmp_path / "large data" / "of 9" / "0", summary(0.0, 0.4))
+    written(tmp_path / "<b>" / "0", summary(0.2, 0.21, human_level=0.2))
     (tmp_path / "config.json").write_text("{}")
     found, human = compared(tmp_path)["small"]
     assert found["dev"] == (pytest.approx(0.2), 2000)
@@ -48,6 +51,18 @@ def test_the_trainings_of_a_comparison_are_rows_and_their_seeds_pooled(tmp_path)
     page = told(tmp_path)
     assert '<th scope="row">small</th><td>20.0</td><td>20.0</td><td>avoidable bias</td>' in page
     assert '<th scope="row">large data/of 9</th><td>0.0</td><td>40.0</td><td>variance</td>' in page
+    assert '<th scope="row">&lt;b&gt;</th><td>20.0</td><td>21.0</td><td>nothing stands out</td>' in page
+    assert "left out" not in page
+
+
+def test_of_many_trainings_the_first_are_listed_and_the_rest_counted(tmp_path):
+    for place in range(MOST + 3):
+        written(tmp_path / f"{place:03d} units" / "0", summary(0.1, 0.1))
+    (tmp_path / "config.json").write_text("{}")
+    page = told(tmp_path)
+    assert page.count('<th scope="row">') == MOST
+    assert f"{MOST - 1:03d} units" in page
+    assert "3 more are left out" in page
 
 
 def test_where_there_is_nothing_to_diagnose_that_is_said(tmp_path):

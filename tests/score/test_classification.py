@@ -97,6 +97,20 @@ def test_who_is_as_often_right_as_he_is_sure_is_calibrated():
     assert over.examples.tolist() == [4]
 
 
+def test_a_bin_counts_as_often_as_it_has_examples_and_what_is_certain_is_in_the_last():
+    """Three at .95 and .99 and 1, of which one is wrong, and one at .6, wrong: (3 |2/3 − .98| + |0 − .6|) / 4."""
+    found = calibration(np.array([0, 0, 1, 1]), np.array([[0.95, 0.05], [0.99, 0.01], [1.0, 0.0], [0.6, 0.4]]))
+    assert found.examples.tolist() == [1, 3]
+    assert found.error == pytest.approx((3 * (0.98 - 2 / 3) + 0.6) / 4)
+
+
+def test_scores_may_be_of_any_kind_of_number_and_infinite_and_labels_true_and_false():
+    positive = np.array([False, False, True, True])
+    assert roc_auc(positive, np.array([0, 1, 2, 3], np.uint8)) == 1
+    assert roc_auc(positive, np.array([-np.inf, 0.0, -np.inf, 1.0])) == pytest.approx(2.5 / 4)
+    assert brier(np.array([True, False]), np.eye(2)[::-1]) == 0
+
+
 def test_the_brier_score_is_0_for_the_truth_2_for_its_opposite_and_a_half_for_no_opinion():
     true = np.array([0, 1])
     assert brier(true, np.eye(2)) == 0
@@ -124,6 +138,9 @@ def test_many_classes_are_each_set_against_the_rest():
         (lambda: roc_auc(np.array([0, 2]), np.arange(2.0)), "expected 0 and 1"),
         (lambda: roc_auc(np.array([0, 1]), np.array([0.0, np.nan])), "a score is NaN"),
         (lambda: brier(np.array([0, 1]), np.array([[3.0, -1], [0, 1]])), "are they logits"),
+        (lambda: brier(np.array([0, 1]), np.array([[np.nan, np.nan], [0, 1]])), "expected 0 to 1"),
+        (lambda: calibration(np.array([0, 1]), np.eye(2), bins=0), "0 bins"),
+        (lambda: weighted_error(TRUE, SAID, np.where(TRUE == 1, np.nan, 1.0)), "0 or more"),
         (lambda: calibration(np.array([0, 2]), np.full((2, 2), 0.5)), "labels from 0 to 2"),
         (lambda: weighted_error(TRUE, SAID, np.zeros(10)), "not all 0"),
     ],

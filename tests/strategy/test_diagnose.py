@@ -29,6 +29,7 @@ BIAS, VARIANCE, MISMATCH = "avoidable bias", "variance", "data mismatch"
         ({"human": 0, "train": 1, "train_dev": 9, "dev": 10}, {VARIANCE}),
         ({"human": 0, "train": 10, "train_dev": 11, "dev": 20}, {BIAS, MISMATCH}),
         ({"human": 4, "train": 4.2, "dev": 4.4, "test": 9}, {"dev overfit"}),
+        ({"human": 0, "train": 1, "dev": 10, "test": 10}, {VARIANCE}),
     ],
 )
 def test_the_worked_examples(errors, causes):
@@ -40,6 +41,8 @@ def test_below_the_human_level_it_is_undecidable():
     assert found.verdict == "undecidable"
     assert any("below the human level" in remark for remark in found.remarks)
     assert percent(human=0.5, train=0.3, dev=9).verdict == VARIANCE
+    for train in (0.2, 1 - 0.8, float(1 - np.float32(0.8))):
+        assert diagnose({"human": 0.2, "train": train, "dev": 0.21}).verdict == "nothing stands out"
 
 
 def test_a_dev_set_that_is_easier_than_train_is_said_to_be():
@@ -55,6 +58,7 @@ def test_the_proxy_for_bayes_is_the_lowest_error_of_any_expert():
 def test_each_cause_has_its_knob_and_the_largest_comes_first():
     found = percent(human=0, train=12, dev=20)
     assert found.causes == (BIAS, VARIANCE)
+    assert percent(human=0, train=8, dev=20).causes == (VARIANCE, BIAS)
     assert found.actions[0] == "a bigger network"
     assert found.actions.index("more data, or augmentation") > found.actions.index("less regularisation")
     assert len(set(found.actions)) == len(found.actions)
@@ -89,10 +93,17 @@ def test_what_chance_explains_is_no_cause():
     assert few.causes == ()
     assert "not distinguishable from zero" in few.lines()[1]
     assert many.causes == ("variance",)
+    assert few.gaps[BIAS].interval is not None  # one of the two is of a count
+    assert diagnose(errors).gaps[BIAS].interval is None
 
 
 def test_the_human_level_is_taken_as_zero_and_that_is_said():
     assert "taken as 0" in diagnose({"train": 0.1, "dev": 0.1}).remarks[0]
+
+
+def test_without_a_train_dev_set_variance_and_mismatch_are_said_not_to_be_told_apart():
+    assert any("can't be told apart" in remark for remark in percent(human=0, train=1, dev=9).remarks)
+    assert percent(human=0, train=1, train_dev=5, dev=9).remarks == ()
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,12 @@ def test_labels_that_cause_06_of_10_points_can_wait_and_06_of_2_can_not(error, w
     assert verdict in summary.labels
 
 
+def test_what_comes_before_wrong_labels_is_the_most_frequent_and_a_fifth_of_the_mistakes_is_worth_it():
+    assert summarize(tagged(label_wrong=6, dog=9, blurry=12)).labels.endswith("blurry comes first")
+    assert ": worth correcting" in summarize(tagged(label_wrong=20)).labels
+    assert "not worth" in summarize(tagged(label_wrong=19)).labels
+
+
 def test_mistakes_by_chance_are_all_equally_likely_and_the_surest_come_in_order():
     true = np.zeros(300, int)
     said = np.linspace(0.4, 1, 300)  # of class 1: from 50 on it is wrong
@@ -72,8 +78,9 @@ def test_a_table_goes_out_is_tagged_and_comes_back(tmp_path):
 
 
 def test_what_is_no_image_is_written_as_text(tmp_path):
-    path = write(tmp_path, np.array([[1.5, 2.0]]), np.array([0]), np.array([0]), np.array([[0.2, 0.8]]))
-    assert (tmp_path / "000000_0_1.txt").read_text().split() == ["[1.5", "2.", "]"]
+    inputs, said = np.array([[0.0, 0.0], [1.5, 2.0]]), np.array([[1.0, 0.0], [0.2, 0.8]])
+    path = write(tmp_path, inputs, np.array([1]), np.array([0, 0]), said)
+    assert (tmp_path / "000001_0_1.txt").read_text().split() == ["[1.5", "2.", "]"]
     assert path.exists()
 
 
@@ -85,13 +92,24 @@ def test_what_is_no_image_is_written_as_text(tmp_path):
         ("file,row\na.png,1\n", "no column but"),
         ("file,blurry\n", "a line for each mistake"),
         ("", "a line for each mistake"),
+        ("file,blurry\n\n\na.png,2\n", "line 4"),
+        ("file,blurry, blurry\na.png,1,0\n", "two columns are called blurry"),
+        ("file,r\udce9el\na.png,1\n", "expected CSV in UTF-8"),
     ],
 )
 def test_what_is_no_table_is_refused(tmp_path, text, message):
     path = tmp_path / "table.csv"
-    path.write_text(text)
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(InputError, match=message):
         read(path)
+
+
+def test_a_spreadsheet_may_write_semicolons_empty_lines_and_spaces(tmp_path):
+    path = tmp_path / "table.csv"
+    path.write_text("\ufefffile; true ;blurry\r\na.png;0;1\r\n;;\r\nb.png;1;\r\n\r\n", encoding="utf-8")
+    table = read(path)
+    assert table.tags == ("blurry",)
+    np.testing.assert_array_equal(table.marks, [[1], [0]])
 
 
 def test_bad_numbers_and_names_are_refused(tmp_path):
@@ -101,7 +119,8 @@ def test_bad_numbers_and_names_are_refused(tmp_path):
         summarize(tagged(a=1), error=10.0)
     with pytest.raises(InputError, match="needs the error"):
         summarize(tagged(a=1)).ceiling("a")
-    with pytest.raises(InputError, match="that column is there already"):
-        write(tmp_path, np.zeros((1, 2)), np.array([0]), np.array([0]), np.eye(2)[:1], tags=["true"])
+    for tags in (["true"], [" row"], ["a", "a"], [" "]):
+        with pytest.raises(InputError, match="that column is there already"):
+            write(tmp_path, np.zeros((1, 2)), np.array([0]), np.array([0]), np.eye(2)[:1], tags=tags)
     with pytest.raises(InputError, match="0 mistakes"):
         mistakes(np.zeros(1, int), np.ones((1, 2)), 0)

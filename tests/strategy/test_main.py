@@ -3,6 +3,7 @@
 import csv
 import json
 
+import numpy as np
 import pytest
 
 from experiments.foundations import softmax_regression
@@ -38,6 +39,33 @@ def test_mistakes_are_written_tagged_and_summed_up(run, tmp_path, capsys):
         csv.writer(file).writerows(lines)
     assert main(["summarize", str(table), "--error", "0.1"]) == 0
     assert "faint: 2 of 5 (40 %); without them the error is 6 % instead of 10 %" in capsys.readouterr().out
+
+
+def test_of_the_surest_mistakes_no_ceiling_is_offered_for_they_are_not_like_the_others(run, tmp_path, capsys):
+    assert main(["errors", str(run), "--count", "5", "--how", "confident", "--out", str(tmp_path / "out")]) == 0
+    assert "--error" not in capsys.readouterr().out
+    lines = list(csv.reader((tmp_path / "out" / "table.csv").read_text().splitlines()))
+    sure = [float(line[4]) for line in lines[1:]]
+    assert sure == sorted(sure, reverse=True)
+
+
+def test_where_nothing_is_wrong_there_is_nothing_to_tag(tmp_path, monkeypatch, capsys):
+    perfect = np.array([0, 1]), np.eye(2), np.zeros((2, 3)), ()
+    monkeypatch.setattr("jaxdl.strategy.__main__._predictions", lambda run, name: perfect)
+    assert main(["errors", str(tmp_path)]) == 2
+    assert "all of dev is right" in capsys.readouterr().err
+    assert not (tmp_path / "errors").exists()
+
+
+def test_what_is_no_summary_or_no_longer_here_is_said_in_a_line(run, tmp_path, capsys):
+    for text in ("[]", "{}", '{"metrics": null, "facts": {}}', "{"):
+        (tmp_path / "summary.json").write_text(text)
+        assert main(["select", str(tmp_path), "--optimize", "dev/accuracy"]) == 2
+        assert "no summary.json" in capsys.readouterr().err
+    config = (run / "config.json").read_text()
+    (tmp_path / "config.json").write_text(config.replace("softmax_regression", "nowhere"))
+    assert main(["errors", str(tmp_path)]) == 2
+    assert "experiments.foundations.nowhere is not here" in capsys.readouterr().err
 
 
 def test_the_best_run_is_chosen_and_those_that_miss_a_threshold_say_why(tmp_path, capsys):

@@ -40,7 +40,16 @@ def test_a_tie_is_a_tie_and_who_lacks_the_metric_or_has_nan_is_out():
     choice = select(runs, "acc")
     assert choice.best == ("a", "b")
     assert choice.failed == {"c": "no acc", "d": "no acc"}
+    near = {"a": {"acc": 0.3}, "b": {"acc": 0.1 + 0.2}, "c": {"acc": 0.2999}}
+    assert set(select(near, "acc").best) == {"a", "b"}
     assert "a tie of a, b" in str(choice)
+
+
+def test_every_threshold_that_is_missed_is_told_and_nan_or_the_bound_itself_do_not_hold():
+    runs = {"a": {"acc": 0.9, "ms": 50, "alarms": 9}, "b": {"acc": 0.8, "ms": float("nan"), "alarms": 1}}
+    failed = select(runs, "acc", ["ms<=10", "alarms<2"]).failed
+    assert failed == {"a": "ms is 50, not <= 10, alarms is 9, not < 2", "b": "no ms"}
+    assert list(select(runs, "acc", ["acc>0.8"]).ranking) == ["a"]
 
 
 @pytest.mark.parametrize("text", ["latency_ms", "latency_ms=100", "latency_ms<=fast", "<=3", ""])
@@ -58,7 +67,9 @@ def test_an_unknown_metric_names_the_closest_and_the_test_set_is_not_to_choose_b
         select(RUNS, "dev/acuracy")
     with pytest.raises(InputError, match="did you mean latency_ms"):
         select(RUNS, "dev/accuracy", ["latency<=100"])
-    with pytest.raises(InputError, match="optimise dev/accuracy"):
+    with pytest.raises(InputError, match="take dev/accuracy"):
         select({"a": {"test/accuracy": 1.0}}, "test/accuracy")
+    with pytest.raises(InputError, match="take dev/accuracy"):
+        select({"a": {"test/accuracy": 1.0, "dev/loss": 0.1}}, "dev/loss", ["test/accuracy>=0.9"])
     with pytest.raises(InputError, match="nothing to choose from"):
         select({}, "x")

@@ -21,15 +21,23 @@ def test_no_group_is_on_two_sides_all_rows_are_somewhere_and_the_shares_are_near
 def test_as_many_groups_as_parts_leave_none_empty_and_the_seed_decides_who_goes_where():
     groups = np.array(["a"] * 50 + ["b", "c"])
     assert all(len(part) for part in grouped(groups))
+    assert all(len(part) for part in grouped(np.repeat(np.arange(3), 10), (0.8, 0.1, 0.1)))
     names = np.repeat(np.arange(30), 5)
     assert any(not np.array_equal(grouped(names, seed=0)[0], grouped(names, seed=s)[0]) for s in (1, 2))
     np.testing.assert_array_equal(grouped(names, seed=3)[1], grouped(names, seed=3)[1])
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_large_group_goes_first_so_that_the_small_ones_fill_up_what_is_left(seed):
+    groups = np.concatenate([np.zeros(60), np.arange(1, 41)])
+    assert [len(part) for part in grouped(groups, seed=seed)] == [60, 20, 20]
 
 
 def test_200000_from_the_web_and_10000_from_phones_make_205000_and_2500_and_2500():
     placed = place_target(200_000, 10_000)
     assert [len(part) for part in placed] == [200_000, 5_000, 2_500, 2_500]
     assert sorted(np.concatenate(placed[1:])) == list(range(10_000))
+    assert 2200 < (placed.train_target < 5000).sum() < 2800  # by chance: the order may be that of the day
     assert len(place_target(100, 10, to_train=0).train_target) == 0
 
 
@@ -43,6 +51,12 @@ def test_an_example_on_both_sides_is_found_and_one_that_is_almost_the_same_too()
     assert same == ("train", 150, "dev", 7, 0.0)
     assert near[:4] == ("train", 30, "dev", 9)
     assert near.distance == pytest.approx(0.01, rel=0.3)
+
+
+@pytest.mark.parametrize("example", [[1.0, np.nan], ["a", "word"]])
+def test_the_same_bytes_are_the_same_example_though_they_are_nan_or_text(example):
+    array = np.array([example])
+    assert duplicates({"train": array, "dev": array}) == [("train", 0, "dev", 0, 0.0)]
 
 
 def test_most_of_what_was_disturbed_a_little_is_found_among_strangers():

@@ -138,11 +138,14 @@ def test_a_watched_set_is_not_called_what_the_log_calls_the_steps(make_task, tmp
 
 
 def test_a_finished_run_trains_no_further(make_task, tmp_path):
-    fit(make_task(steps=4), Run(tmp_path))
+    facts = fit(make_task(), Run(tmp_path)).facts
+    assert "step_ms" in facts
     first = digest(tmp_path)
-    fit(make_task(steps=4), Run(tmp_path))
+    fit(make_task(), Run(tmp_path))
     assert digest(tmp_path) == first
-    assert json.loads((tmp_path / "summary.json").read_text())["restarts"] == 0
+    again = json.loads((tmp_path / "summary.json").read_text())
+    assert again["restarts"] == 0
+    assert again["facts"] == facts
 
 
 def test_fresh_starts_from_step_0(make_task, tmp_path):

@@ -4,6 +4,8 @@ import platform
 import subprocess
 import sys
 
+import pytest
+
 from jaxdl.train.memory import keep_freed_memory
 
 FAULTS = """
@@ -39,6 +41,7 @@ def test_a_step_with_large_temporaries_takes_its_memory_from_the_system_once():
     assert faults("keep") < faults("leave") / 3
 
 
-def test_beside_an_accelerator_the_c_library_is_left_alone(monkeypatch):
-    monkeypatch.setattr("jaxdl.train.memory.find_spec", lambda name: name == "libtpu" or None)
+@pytest.mark.parametrize("plugin", ["libtpu", "jax_cuda12_plugin", "jax_cuda13_plugin"])
+def test_beside_an_accelerator_the_c_library_is_left_alone(plugin, monkeypatch):
+    monkeypatch.setattr("jaxdl.train.memory.find_spec", lambda name: name == plugin or None)
     assert not keep_freed_memory()

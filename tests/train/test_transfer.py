@@ -156,9 +156,12 @@ def test_the_pattern_of_the_head_must_match():
         merged(weights(), weights(), "haed/*")
 
 
+RATES = (("Dense_0/*", 2.0), ("*/bias", 0.5))  # what is frozen is that, whatever its rate
+
+
 def test_a_transferred_task_starts_from_the_weights_and_leaves_the_frozen_alone(make_task, tmp_path):
     earlier = fit(make_task(), run_in(tmp_path / "earlier")).state
-    transfer = Transfer(tmp_path / "earlier", new_head="Dense_1/*", freeze=("Dense_0/*",), rates=(("*/bias", 0.5),))
+    transfer = Transfer(tmp_path / "earlier", new_head="Dense_1/*", freeze=("Dense_0/*",), rates=RATES)
     later = fit(
         transferred(make_task(steps=3), transfer), dataclasses.replace(run_in(tmp_path / "later"), seed=1)
     ).state

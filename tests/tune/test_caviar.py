@@ -86,6 +86,39 @@ def test_a_trial_whose_cost_is_infinite_dies_though_its_gradient_is_finite(tmp_p
     np.testing.assert_array_equal(fit(task, Run(tmp_path, mesh="data=1")).state.opt_state.alive, [True, False])
 
 
+def test_a_step_to_infinity_is_not_taken(tmp_path):
+    task = caviar(lambda values: regression(values, lambda w, values: (w - 1) ** 2), {"rate": [2e38, 0.1]})
+    state = fit(task, Run(tmp_path, mesh="data=1")).state
+    np.testing.assert_array_equal(state.opt_state.alive, [False, True])
+    assert state.params["w"][0] == 0
+
+
+def test_who_diverged_once_stays_where_it_was_and_is_left_out_of_the_metrics():
+    task = caviar(lambda values: regression(values, lambda w, values: (w - 1) ** 2), {"rate": [0.1, 0.1]})
+    params, model_state = task.init(jax.random.key(0))
+    state = task.optimizer.init(params)
+    for spoilt in (jnp.nan, 1.0):
+        updates, state = task.optimizer.update({"w": jnp.array([1.0, spoilt])}, state, params)
+        np.testing.assert_allclose(updates["w"], [-0.1, 0.0])
+    np.testing.assert_array_equal(state.alive, [True, False])
+
+    def measured(values):
+        def loss(params, model_state, example, key):
+            cost = Mean.of(values["cost"], example["mask"])
+            return cost, (model_state, {"cost": cost})
+
+        return dataclasses.replace(regression({"rate": 0.1}, None), loss=loss)
+
+    example = {"x": jnp.ones(1), "mask": jnp.float32(1)}
+    _, (_, metrics) = caviar(measured, {"cost": [3.0, np.inf]}).loss(params, model_state, example, jax.random.key(0))
+    assert metrics["cost"].value == 3
+
+
+def test_what_is_no_number_is_of_another_program():
+    with pytest.raises(InputError, match="rule = adam: expected numbers"):
+        caviar(build, {"rule": np.array(["adam", "gd"])})
+
+
 def test_a_value_may_stand_in_the_initial_weights_too():
     def scaled(values):
         task = build({})

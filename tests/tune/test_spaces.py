@@ -56,6 +56,8 @@ def test_a_condition_decides_what_a_trial_has_and_a_grid_has_no_trial_twice():
         assert ("b2" in trial) == (trial["rule"] == "adam")
     conditional = {"rule": SPACE["rule"], "b2": SPACE["b2"]}
     assert len(grid(conditional, 3)) == 1 + 3
+    nested = {"rule": SPACE["rule"], "decay": When("rule", "adam", Choice(("none", "step", "cosine")))}
+    assert {trial.get("decay") for trial in grid(nested, 2)} == {None, "none", "step", "cosine"}
 
 
 def test_a_seed_gives_the_same_trials_and_another_gives_others():
@@ -73,6 +75,21 @@ def test_a_zoom_holds_the_best_and_is_smaller_and_lies_within():
     assert 1 <= finer["units"].low <= finer["units"].high <= 100
     again = zoom(finer, sample(finer, 100), np.arange(100.0), 1.0)
     assert finer["rate"].low <= again["rate"].low < again["rate"].high <= finer["rate"].high
+
+
+def test_a_zoom_narrows_what_is_conditional_drops_what_can_no_longer_be_and_keeps_two_at_least():
+    trials = [{"rule": "adam", "b2": 1 - 10.0**-r} for r in (1.5, 2, 2.5, 3)] + [{"rule": "momentum"}] * 4
+    space = {"rule": SPACE["rule"], "b2": SPACE["b2"]}
+    finer = zoom(space, trials, np.array([0.1, 0.9, 0.8, 0, 0, 0, 0, 0]), 0.01)
+    assert finer["rule"] == Choice(("adam",))
+    np.testing.assert_allclose((finer["b2"].dimension.low, finer["b2"].dimension.high), (0.99, 1 - 10**-2.5))
+    other = zoom(space, trials, np.array([0, 0, 0, 0, 1, 1, 1, 1.0]), 0.5)
+    assert other == {"rule": Choice(("momentum",))}
+    assert sample(other, 2) == [{"rule": "momentum"}] * 2
+
+
+def test_a_whole_number_stands_in_the_middle_of_its_part_of_the_unit():
+    assert [Integer(2, 4).place(value) for value in (2, 3, 4)] == pytest.approx([1 / 6, 1 / 2, 5 / 6])
 
 
 def test_optuna_is_asked_for_the_same_space():
@@ -97,6 +114,7 @@ def test_optuna_is_asked_for_the_same_space():
     assert found["learning_rate"] == 1.0
     assert found["beta"] == pytest.approx(0.9)
     assert asked.seen["1 - beta"] == pytest.approx((0.001, 0.1, True))
+    assert asked.seen["learning_rate"] == (1e-4, 1.0, True)
     assert asked.seen["keep"] == (0.5, 1.0, False)
     assert asked.seen["units"] == (50, 100)
     assert "b2" in found
@@ -112,7 +130,10 @@ def test_optuna_is_asked_for_the_same_space():
         (lambda: Uniform(1.0, 1.0), "low < high"),
         (lambda: Integer(3, 2), "low <= high"),
         (lambda: Choice(()), "an option or more"),
+        (lambda: Log(1.0, float("inf")), "0 < low < high"),
+        (lambda: Uniform(0.0, float("inf")), "low < high"),
         (lambda: check_space({}), "an empty space"),
+        (lambda: check_space({"rule": SPACE["rule"], "b2": When("rule", "adma", Uniform(0.0, 1.0))}), "it never is"),
         (lambda: check_space({"b2": When("rul", "adam", Uniform(0.0, 1.0))}), "unknown condition"),
         (lambda: sample(SPACE, 0), "0 trials"),
         (lambda: grid(SPACE, 0), "0 values"),

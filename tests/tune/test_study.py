@@ -1,5 +1,7 @@
 """A study: what is finished stays finished, the weak are given up early, and both executions find the same."""
 
+import dataclasses
+import json
 import math
 
 import numpy as np
@@ -78,6 +80,34 @@ def test_successive_halving_gives_up_the_weak_and_ends_where_a_whole_training_do
     np.testing.assert_array_equal(again.steps, halved.steps)
 
 
+def test_of_losses_the_smallest_go_on_and_who_was_given_up_is_never_the_best(tmp_path):
+    trials = [{"learning_rate": rate} for rate in (0.3, 1e-5, 1e-4)]
+    found = panda(build, trials, Run(tmp_path, mesh="data=1"), "dev/loss", "min", rungs=(1 / 6, 1.0), keep=1 / 3)
+    assert found.steps.tolist() == [18, 3, 3]
+    lucky = dataclasses.replace(found, scores=np.array([0.6, 0.1, 0.7]))
+    assert lucky.best == 0
+
+
+def test_a_fresh_study_goes_on_from_rung_to_rung_and_a_finished_one_trains_nothing(tmp_path, monkeypatch):
+    trials, run = [{"learning_rate": 0.1}, {"learning_rate": 1e30}], Run(tmp_path, mesh="data=1", fresh=True)
+    found = panda(build, trials, run, rungs=(1 / 2, 1.0), keep=0.5)
+    assert json.loads((tmp_path / "trial 000" / "summary.json").read_text())["restarts"] == 1
+    monkeypatch.setattr(study, "fit", None)
+    again = panda(build, trials, dataclasses.replace(run, fresh=False), rungs=(1 / 2, 1.0), keep=0.5)
+    np.testing.assert_array_equal(again.scores, found.scores)
+    np.testing.assert_array_equal(again.seconds, found.seconds)
+
+
+def test_another_metric_of_the_same_study_is_read_and_another_seed_refused(tmp_path):
+    trials, run = [{"learning_rate": 0.1}], Run(tmp_path / "a", mesh="data=1")
+    accuracy = panda(build, trials, run).scores[0]
+    loss = panda(build, trials, run, "dev/loss", "min").scores[0]
+    summary = json.loads((tmp_path / "a" / "trial 000" / "summary.json").read_text())
+    assert (accuracy, loss) == (summary["metrics"]["dev/accuracy"], summary["metrics"]["dev/loss"])
+    with pytest.raises(InputError, match="another seed"):
+        panda(build, trials, dataclasses.replace(run, seed=7))
+
+
 def test_a_trial_that_diverges_has_no_score_and_never_wins(tmp_path):
     trials = [{"learning_rate": rate} for rate in (0.1, 1e30)]
     for name, results in {
@@ -93,8 +123,9 @@ def test_what_is_no_study_is_refused(tmp_path):
     run, trials = Run(tmp_path, mesh="data=1"), [{"learning_rate": 0.1}]
     with pytest.raises(InputError, match="without trials"):
         panda(build, [], run)
-    with pytest.raises(InputError, match="rise to 1"):
-        panda(build, trials, run, rungs=(0.5, 0.2, 1.0))
+    for rungs in ((0.5, 0.2, 1.0), ()):
+        with pytest.raises(InputError, match="rise to 1"):
+            panda(build, trials, run, rungs=rungs)
     with pytest.raises(InputError, match="did you mean dev/accuracy"):
         panda(build, trials, run, "dev/acuracy")
     with pytest.raises(InputError, match="nothing varies"):
@@ -110,6 +141,20 @@ def test_trials_with_and_without_a_conditional_value_are_in_different_programs()
     assert study.groups(trials, ["b2", "b1"]) == [[0], [1], [2]]
     widths = [{"widths": (2, 3), "b2": np.float32(0.9)}, {"widths": (2, 3), "b2": 0.5}, {"widths": (2, 4), "b2": 0.5}]
     assert study.groups(widths, ["b2"]) == [[0, 1], [2]]
+
+
+def test_who_diverged_is_drawn_with_the_worst_and_not_as_the_best():
+    trials = [{"learning_rate": rate} for rate in (1.0, 0.1, 0.01)]
+    space = {"learning_rate": SPACE["learning_rate"]}
+    for goal, scores in (("min", [np.nan, 0.2, 0.5]), ("max", [np.nan, 0.5, 0.2])):
+        results = study.Results(trials, np.array(scores), np.ones(3, int), np.ones(3), goal)
+        drawn = figures.parallel(space, results, "x").axes[0].lines[:3]
+        (best,) = [line for line in drawn if line.get_color() == figures.color("dev")]
+        assert best.get_ydata()[0] == pytest.approx(space["learning_rate"].place(0.1))
+        assert best.get_ydata()[1] == (0 if goal == "min" else 1)
+        found, lost = figures.scatter(space, results, "x").axes[0].lines
+        np.testing.assert_allclose(found.get_ydata(), scores[1:])
+        np.testing.assert_allclose((lost.get_xdata()[0], lost.get_ydata()[0]), (1, scores[2]))
 
 
 def test_a_study_of_which_every_trial_diverged_can_be_drawn_and_has_no_best():
