@@ -1,5 +1,7 @@
 """A long text in batches: nothing twice, nothing torn apart, the same on any number of hosts."""
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -12,7 +14,7 @@ from jaxdl.task import Batches as Protocol
 def test_each_row_goes_on_where_the_same_row_of_the_batch_before_ended():
     streams = Streams(np.arange(1000), batch_size=4, length=7)
     batches = [streams.batch(step, seed=3) for step in range(streams.steps_per_epoch)]
-    for before, after in zip(batches, batches[1:], strict=False):
+    for before, after in itertools.pairwise(batches):
         np.testing.assert_array_equal(after["tokens"][:, 0], before["targets"][:, -1])
     for batch in batches:
         np.testing.assert_array_equal(batch["targets"], (batch["tokens"] + 1) % 1000)
