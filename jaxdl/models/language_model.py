@@ -1,4 +1,4 @@
-"""A recurrent language model, of characters or words, as a Task: trained on one long text, segment by segment."""
+"""Language models, of characters or words, as a Task: trained on one long text, segment by segment."""
 
 import math
 from collections.abc import Callable
@@ -17,6 +17,7 @@ from jaxdl.errors import InputError
 from jaxdl.layers.cells import CELLS
 from jaxdl.layers.recurrence import Recurrent, stacked
 from jaxdl.losses.classification import cross_entropy
+from jaxdl.models.transformer import TransformerLM
 from jaxdl.optim.chain import Chain
 from jaxdl.task import CARRY, Task
 from jaxdl.typing import Example, Key, Mean, ModelState, Params
@@ -65,7 +66,7 @@ def _after(drop: Callable[[Array], Array], layer: Callable[..., Any]) -> Callabl
 
 
 def language_model(
-    model: LanguageModel,
+    model: LanguageModel | TransformerLM,
     texts: dict[str, np.ndarray],
     optimizer: Chain,
     epochs: float | int,
@@ -73,8 +74,10 @@ def language_model(
     length: int,
     context: int = 64,
 ) -> Task:
-    """Trains on texts["train"] [N] by truncated backpropagation: gradients end where a segment of `length` begins, the
-    hidden state goes on from the segment before. The other texts are scored, each token after `context` others.
+    """Trains on texts["train"] [N] in segments of `length`, and scores the others, each token after `context` others.
+
+    A recurrent model is trained by truncated backpropagation: gradients end where a segment begins, the hidden state
+    goes on from the segment before. A Transformer sees one segment alone.
 
     Metrics: `loss`, nats a token, and `bits` a token, loss / ln 2. The perplexity is exp(loss).
     InputError for tokens outside the vocabulary.
@@ -86,19 +89,27 @@ def language_model(
     sets = {name: scored_windows(tokens, window, context) for name, tokens in texts.items() if name != "train"}
     steps = max(1, round(epochs * train.steps_per_epoch))
 
+    recurrent = isinstance(model, LanguageModel)
+
     def init(key: Key) -> tuple[Params, ModelState]:
-        return model.init(key, jnp.zeros(1, jnp.int32))["params"], {CARRY: model.start(batch_size)}
+        params = model.init(key, jnp.zeros(1, jnp.int32))["params"]
+        return params, {CARRY: model.start(batch_size)} if recurrent else {}
 
     def loss(params: Params, model_state: ModelState, example: Example, key: Key) -> tuple[Mean, Any]:
-        before = model_state[CARRY]
-        start = jax.tree.map(lambda h: jnp.where(example["begins"] == 1, 0, h), before)
-        logits, after = model.apply({"params": params}, example["tokens"], start, True, rngs={"dropout": key})
-        after = jax.tree.map(lambda new, old: new.astype(old.dtype), after, before)
+        variables, tokens, rngs = {"params": params}, example["tokens"], {"dropout": key}
+        if recurrent:
+            before = model_state[CARRY]
+            start = jax.tree.map(lambda h: jnp.where(example["begins"] == 1, 0, h), before)
+            logits, after = model.apply(variables, tokens, start, True, rngs=rngs)
+            model_state = {CARRY: jax.tree.map(lambda new, old: new.astype(old.dtype), after, before)}
+        else:
+            logits = model.apply(variables, tokens, True, rngs=rngs)
         metrics = graded(logits, example["targets"], example["mask"] * jnp.ones(length))
-        return metrics.pop("loss"), ({CARRY: after}, metrics)
+        return metrics.pop("loss"), (model_state, metrics)
 
     def predict(params: Params, model_state: ModelState, example: Example) -> Array:
-        return model.apply({"params": params}, example["tokens"])[0]
+        said = model.apply({"params": params}, example["tokens"])
+        return said[0] if recurrent else said
 
     def score(params: Params, model_state: ModelState, example: Example) -> dict[str, Mean]:
         logits = predict(params, model_state, example)

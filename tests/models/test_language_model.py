@@ -12,6 +12,7 @@ from jaxdl.check.gradients import check_task
 from jaxdl.decode.sampling import sample
 from jaxdl.errors import InputError
 from jaxdl.models.language_model import LanguageModel, language_model, log_probability, stepper
+from jaxdl.models.transformer import Size, TransformerLM
 from jaxdl.optim.chain import Chain
 from jaxdl.train.loop import fit
 from jaxdl.train.settings import Run
@@ -105,6 +106,13 @@ def test_it_learns_a_text_that_repeats_itself(tmp_path):
     texts = {"train": np.tile(np.arange(6), 200), "dev": np.tile(np.arange(6), 20)}
     model = LanguageModel(6, embedding=8, hidden=16)
     one = language_model(model, texts, Chain("adam", learning_rate=2e-2), 4, 8, 10, context=8)
+    assert fit(one, Run(tmp_path, mesh="data=1", quiet=True)).metrics["dev/bits"] < 0.1
+
+
+def test_a_transformer_learns_the_same_text(tmp_path):
+    texts = {"train": np.tile(np.arange(6), 200), "dev": np.tile(np.arange(6), 20)}
+    size = Size(layers=1, width=16, heads=2, hidden=32, dropout=0.0, norm="pre", limit=32)
+    one = language_model(TransformerLM(6, size), texts, Chain("adam", learning_rate=1e-2), 4, 8, 10, context=8)
     assert fit(one, Run(tmp_path, mesh="data=1", quiet=True)).metrics["dev/bits"] < 0.1
 
 

@@ -1,0 +1,1 @@
+"""Sequences: recurrent networks, language models, word vectors."""
