@@ -71,7 +71,7 @@ def measure(config, run):
     """
     builds = {name: partial(build, config, layers, both) for name, (layers, both) in MODELS.items()}
     results = trials(builds, replace(run, evaluate_every=run.evaluate_every or 10**6), config.seeds)
-    found = {"f1": {}, "ambiguous": {}, "others": {}}
+    found: dict = {"f1": {}, "ambiguous": {}, "others": {}}
     for name, of in results.items():
         judged = [judge(config, builds[name](seed), result.state, seed) for seed, result in enumerate(of)]
         for measured in found:

@@ -104,11 +104,9 @@ def one_sequence(config, states):
         learned = np.exp(logits - np.logaddexp.reduce(logits, -1, keepdims=True))
         axes.fill_between(place, island[row, : length[0]], step="mid", color="#999999", alpha=0.3, linewidth=0)
         for name, of in {"network": learned, "Bayes": posterior(tokens, length)[0]}.items():
-            line = {
-                "color": COLORS["train" if name == "network" else "dev"],
-                "linestyle": "-" if name == "network" else "--",
-            }
-            axes.plot(place, of[: length[0], ISLAND], label=name, linewidth=1.4, **line)
+            mine = name == "network"
+            shade, dash = COLORS["train" if mine else "dev"], "-" if mine else "--"
+            axes.plot(place, of[: length[0], ISLAND], dash, color=shade, label=name, linewidth=1.4)
         axes.set_ylim(0, 1)
     found[0].legend(fontsize=SIZE - 1, frameon=False, ncols=2)
     return sheet

@@ -56,7 +56,7 @@ def measure(config, run):
     """
     builds = {name: partial(build, config, cell, layers) for name, (cell, layers) in MODELS.items()}
     results = trials(builds, replace(run, evaluate_every=run.evaluate_every or 10**6), config.seeds)
-    found = {"accuracy": {}, "twins": {}, "sentence": {}}
+    found: dict = {"accuracy": {}, "twins": {}, "sentence": {}}
     for name, of in results.items():
         judged = [judge(config, builds[name](seed), result.state, seed) for seed, result in enumerate(of)]
         for measured in found:

@@ -6,7 +6,7 @@ A symbol is a character or a word: a text is a string (of characters) or a list 
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, partial
 from pathlib import Path
@@ -154,6 +154,42 @@ class Sequences:
     test: Arrays
     vocabulary: Vocabulary
     classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Train, dev and test of padded pairs: `source` int32 [N, S], `target` int32 [N, T], S and T the same in all three.
+
+    A target begins with <SOS> and ends with <EOS>; `source_length` and `target_length` count all but <PAD>.
+    references  of "dev" and "test", row by row: the texts of which each is a right target
+    """
+
+    train: Arrays
+    dev: Arrays
+    test: Arrays
+    vocabulary: Vocabulary
+    references: dict[str, tuple[tuple[str, ...], ...]]
+
+    @classmethod
+    def build(
+        cls, parts: Sequence[Sequence[tuple[str, tuple[str, ...]]]], symbols: Callable[[str], list[str]]
+    ) -> "Pairs":
+        """Of the (source, references) of train, dev and test; a target is the first reference, the vocabulary train's.
+
+        symbols  of a text: `words`, or `list` for its characters
+        """
+        rows = [(symbols(source), symbols(texts[0])) for part in parts for source, texts in part]
+        vocabulary = Vocabulary.build(source + target for source, target in rows[: len(parts[0])])
+        fields = {}
+        fields["source"], fields["source_length"] = pad([vocabulary.encode(source) for source, _ in rows])
+        targets = [[SOS, *vocabulary.encode(target).tolist(), EOS] for _, target in rows]
+        fields["target"], fields["target_length"] = pad(targets)
+        places = np.split(np.arange(len(rows)), np.cumsum([len(part) for part in parts])[:-1])
+        train, dev, test = (Arrays(fields).select(place) for place in places)
+        references = {
+            name: tuple(texts for _, texts in part) for name, part in zip(("dev", "test"), parts[1:], strict=True)
+        }
+        return cls(train, dev, test, vocabulary, references)
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,7 +40,8 @@ def prefix_beam(
     if width < 1:
         raise InputError(f"a beam of width {width}: expected 1 or more")
     log_y = logits - np.logaddexp.reduce(logits.astype(np.float64), -1, keepdims=True)
-    beam = {(): (0.0, -np.inf)}  # prefix: log-probabilities (ending in a blank, in its last label)
+    # prefix: log-probabilities of the paths that end in a blank, and of those that end in its last label
+    beam: dict[tuple[int, ...], tuple[float, float]] = {(): (0.0, -np.inf)}
     for y in log_y:
         grown: dict[tuple[int, ...], tuple[float, float]] = {}
 

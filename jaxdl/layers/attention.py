@@ -96,7 +96,8 @@ class Cache(NamedTuple):
     @classmethod
     def empty(cls, heads: int, limit: int, width: int, dtype: DTypeLike = jnp.float32) -> "Cache":
         """Room for `limit` tokens."""
-        return cls(*(jnp.zeros((heads, limit, width), dtype) for _ in range(2)), jnp.int32(0))
+        room = jnp.zeros((heads, limit, width), dtype)
+        return cls(room, room, jnp.int32(0))
 
     def append(self, keys: Float[Array, "heads new width"], values: Float[Array, "heads new width"]) -> "Cache":
         """With more tokens at its end. Those beyond the limit overwrite the last: the caller keeps within it."""
