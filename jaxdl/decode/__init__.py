@@ -1,1 +1,1 @@
-"""Sequences out of models: sampling."""
+"""Sequences out of models: drawn, searched for, read from a CTC network."""

@@ -126,8 +126,14 @@ def translations(
     """
 
     def search(source: Array, length: Array) -> Beams:
-        at = begin(model, params, source, length, limit)
-        return beam_search(stepper(model, params), at, jnp.array([SOS]), limit, width, end=EOS, alpha=alpha)
+        at, step = begin(model, params, source, length, limit), stepper(model, params)
+        moving = at._fields[0]  # the rest is the source, the same for all hypotheses: not to be copied for each
+
+        def of_hypothesis(carry: Any, token: Array) -> tuple[Array, Any]:
+            logits, after = step(at._replace(**{moving: carry}), token)
+            return logits, after[0]
+
+        return beam_search(of_hypothesis, at[0], jnp.array([SOS]), limit, width, end=EOS, alpha=alpha)
 
     batch = jax.jit(lambda rows: jax.lax.map(lambda row: search(*row), rows, batch_size=64))
     return jax.tree.map(np.asarray, batch((sources["source"], sources["source_length"])))
