@@ -242,3 +242,16 @@ def test_frequent_words_are_kept_with_the_root_of_threshold_over_share():
     np.testing.assert_array_equal(kept, text.subsample(tokens, 0.1, seed=0))
     assert len(kept) != len(text.subsample(tokens, 0.1, seed=1))
     assert len(text.subsample(tokens[:0])) == 0
+
+
+def test_pairs_share_a_vocabulary_and_their_targets_begin_and_end():
+    parts = [[("ab", ("ba",)), ("abc", ("c",))], [("c", ("ab", "ba"))], [("bz", ("a", "b", "c"))]]
+    pairs = text.Pairs.build(parts, list)
+    a, b, c = (pairs.vocabulary.encode(letter)[0] for letter in "abc")
+    np.testing.assert_array_equal(pairs.train.fields["source"], [[a, b, PAD], [a, b, c]])
+    np.testing.assert_array_equal(pairs.train.fields["target"], [[SOS, b, a, EOS], [SOS, c, EOS, PAD]])
+    np.testing.assert_array_equal(pairs.train.fields["source_length"], [2, 3])
+    np.testing.assert_array_equal(pairs.train.fields["target_length"], [4, 3])
+    np.testing.assert_array_equal(pairs.test.fields["source"], [[b, UNK, PAD]])  # the vocabulary is that of train
+    np.testing.assert_array_equal(pairs.dev.fields["target"], [[SOS, a, b, EOS]])
+    assert pairs.references == {"dev": (("ab", "ba"),), "test": (("a", "b", "c"),)}

@@ -1,0 +1,137 @@
+"""A character language model: an LSTM that reads Python's documentation, against counting (Mikolov et al., 2010).
+
+    python -m experiments.sequences.char_language_model
+
+About 140 s on two CPU cores. Finds: after 9 epochs of 299,000 characters an LSTM needs 2.064 ± 0.011 bits for each
+character of topics it has not seen, a 5-gram model, the best of its kind, 2.190 (3 seeds).
+"""
+
+from dataclasses import dataclass
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jaxdl.data import prose
+from jaxdl.data.text import UNK, Vocabulary
+from jaxdl.decode.sampling import sample
+from jaxdl.models.language_model import LanguageModel, language_model, stepper
+from jaxdl.models.ngram import NGram
+from jaxdl.optim.chain import Chain
+from jaxdl.report import records
+from jaxdl.report.comparison import curves, dots, spread
+from jaxdl.run import run
+from jaxdl.train.trials import scores, trials
+
+
+@dataclass(frozen=True)
+class Config:
+    seeds: int = 3
+    cell: str = "lstm"
+    """rnn, simplified_gru, gru, reset_after_gru, lstm or peephole_lstm."""
+    embedding: int = 64
+    hidden: int = 256
+    layers: int = 1
+    tied: bool = False
+    """The output matrix is the embedding's."""
+    dropout: float = 0.2
+    epochs: int = 9
+    batch_size: int = 32
+    length: int = 64
+    """Characters to a segment: gradients go no further back, the state does."""
+    optimizer: Chain = Chain("adam", learning_rate=4e-3, decay="cosine", clip_norm=1.0)
+    order: int = 5
+    """Of the n-gram model."""
+    temperature: float = 0.7
+    top_k: int = 0
+    top_p: float = 1.0
+    characters: int = 300
+    """To be drawn for a sample."""
+    prompt: str = "The "
+
+
+def main(config, run):
+    texts, vocabulary, corpus = load()
+    results = measure(config, run, texts, vocabulary)
+    counted = {name: ngram_bits(config, texts, len(vocabulary), name) for name in ("dev", "test")}
+    learned = {name: scores(results, f"{name}/bits") for name in ("dev", "test")}
+    told = [
+        f"Text: {len(texts['train']):,} characters to learn from, {len(texts['test']):,} of other topics to be tested "
+        f"on, {len(vocabulary)} symbols; Python {corpus.python}, sha256 {corpus.digest[:12]}."
+    ]
+    told += [
+        f"Bits per character on {name}: {config.cell} {spread(learned[name][config.cell], 3)}, "
+        f"{config.order}-gram {counted[name]:.3f}"
+        for name in counted
+    ]
+    drawn = draw(config, results[config.cell][0].state.params, vocabulary)
+    told.append(f"A sample at temperature {config.temperature:g}: {config.prompt}{drawn}")
+    return told, figures(config, results, learned, counted)
+
+
+def load():
+    """({set: tokens}, vocabulary, corpus): the topics of each set one after the other, with an <EOS> between."""
+    corpus = prose.load()
+    vocabulary = Vocabulary.build(corpus.train.values())
+    parts = {"train": corpus.train, "dev": corpus.dev, "test": corpus.test}
+    end = np.array([3], np.int32)
+    texts = {
+        name: np.concatenate([piece for text in topics.values() for piece in (vocabulary.encode(text), end)])
+        for name, topics in parts.items()
+    }
+    return texts, vocabulary, corpus
+
+
+def measure(config, run, texts, vocabulary):
+    """{cell: [result of a seed]}."""
+    return trials({config.cell: lambda seed: build(config, texts, len(vocabulary))}, run, config.seeds)
+
+
+def build(config, texts, symbols):
+    model = network(config, symbols)
+    return language_model(model, texts, config.optimizer, config.epochs, config.batch_size, config.length)
+
+
+def network(config, symbols):
+    return LanguageModel(
+        symbols, config.cell, config.embedding, config.hidden, config.layers, config.tied, config.dropout
+    )
+
+
+def ngram_bits(config, texts, symbols, name):
+    """−log₂ P a character, over all but the first, as the network is scored."""
+    model = NGram.count(texts["train"], config.order, symbols)
+    return -np.log2(model.probability(texts[name])[1:]).mean()
+
+
+def draw(config, params, vocabulary):
+    """What the model goes on with after the prompt."""
+    model = network(config, len(vocabulary))
+    step = stepper(model, params)
+    drawn = jax.jit(
+        partial(sample, step, limit=config.characters, end=3, temperature=config.temperature, top_k=config.top_k,
+                top_p=config.top_p, banned=(0, UNK, 2))
+    )(model.start(), jnp.asarray(vocabulary.encode_known(config.prompt)), jax.random.key(0))  # fmt: skip
+    return "".join(vocabulary.decode(np.asarray(drawn.tokens[: drawn.length])))
+
+
+def figures(config, results, learned, counted):
+    cell, grams = config.cell, f"{config.order}-gram"
+    logs = [records.series(records.read(result.directory).records) for result in results[cell]]
+    falling = np.array([log["bits"]["dev"].values for log in logs])
+    epochs = np.arange(1, falling.shape[1] + 1)
+    lines = {cell: (epochs, falling), grams: (epochs, np.full(len(epochs), counted["dev"]))}
+    scored = {cell: learned["test"][cell], grams: np.array([counted["test"]])}
+    return {
+        f"Epoch by epoch, bits per character on dev; the {grams} model has {counted['dev']:.2f}": curves(
+            lines, "epochs finished", "bits per character"
+        ),
+        f"Bits per character on test: {cell} {scored[cell].mean():.2f}, {grams} {counted['test']:.2f}": dots(
+            scored, "bits per character"
+        ),
+    }
+
+
+if __name__ == "__main__":
+    run(main, Config)
