@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.contenders import ByHand, Contender, PyTorch, our_step, per_example_gradients
-from benchmarks.tasks import WORKS, make_task
+from benchmarks.tasks import TEXTS, WORKS, make_task, make_text_task
 from benchmarks.turns import fit_in_turns, take_turns
 from jaxdl.train.memory import keep_freed_memory
 
@@ -60,6 +60,9 @@ def step_against_pytorch(turns: int) -> Iterator[str]:
         ours, block = our_step(make_task(WORKS[name], steps=1)), WORKS[name].block
         yield from _against_pytorch(f"b  {name}", ours, (name, "step"), block, turns, bar)
         yield from _against_pytorch(f"b  {name}, Adam(fused=True)", ours, (name, "fused"), block, turns)
+    for name, text in TEXTS.items():
+        ours = our_step(make_text_task(text))
+        yield from _against_pytorch(f"b  {name}", ours, (name, "step"), text.block, turns, "≥ 1.2")
 
 
 def per_example_against_pytorch(turns: int) -> Iterator[str]:
@@ -75,7 +78,7 @@ def _against_pytorch(
     launches = []
     for _ in range(LAUNCHES):
         with contextlib.ExitStack() as stack:
-            examples = WORKS[theirs[0]].batch_size
+            examples = (WORKS | TEXTS)[theirs[0]].batch_size
             peers = {str(n): stack.enter_context(PyTorch(*theirs, examples, n)) for n in THREADS}
             launches.append(take_turns({"ours": ours, **peers}, block, turns // LAUNCHES))
     times = {name: np.concatenate([launch[name] for launch in launches]) for name in launches[0]}

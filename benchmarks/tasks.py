@@ -1,4 +1,4 @@
-"""What is timed: networks from one so small that only the host has work to a ResNet-20, as Tasks on random arrays."""
+"""What is timed: from a network so small that only the host has work to a ResNet-20 and language models, as Tasks."""
 
 from dataclasses import dataclass
 
@@ -9,10 +9,12 @@ from jaxdl.data.batches import Batches
 from jaxdl.data.source import Arrays
 from jaxdl.losses.classification import cross_entropy
 from jaxdl.models.classifier import initialised
+from jaxdl.models.language_model import LanguageModel, language_model
 from jaxdl.models.lenet import LeNet5
 from jaxdl.models.mlp import MLP
 from jaxdl.models.mobilenet import small_mobilenet_v2
 from jaxdl.models.resnet import cifar_resnet
+from jaxdl.models.transformer import Size, TransformerLM
 from jaxdl.optim.chain import Chain
 from jaxdl.task import Task
 from jaxdl.typing import Mean
@@ -37,6 +39,29 @@ WORKS = {
     "mobilenet": Work(small_mobilenet_v2(), (16, 16, 1), batch_size=64, block=2),
 }
 """LeNet-5 has 61,706 parameters, the MLP 235,146, ResNet-20 269,722, the small MobileNet v2 32,234."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A language model, and batches of so many segments of `length` random tokens."""
+
+    model: LanguageModel | TransformerLM
+    batch_size: int = 32
+    length: int = 128
+    block: int = 1
+
+
+TEXTS = {
+    "lstm-lm": Text(LanguageModel(96, "lstm", embedding=64, hidden=256)),
+    "transformer-lm": Text(TransformerLM(96, Size(4, 128, 4, 512, dropout=0.0, norm="pre", limit=128))),
+}
+
+
+def make_text_task(text: Text) -> Task:
+    """Next-token cross-entropy and Adam, without an evaluation."""
+    count = 4 * text.batch_size * text.length + 1
+    tokens = np.random.default_rng(0).integers(0, text.model.vocabulary, count)
+    return language_model(text.model, {"train": tokens}, Chain("adam", 1e-3), 1, text.batch_size, text.length)
 
 
 def arrays(work: Work, examples: int = 4096) -> dict[str, np.ndarray]:

@@ -1,6 +1,8 @@
 """The same models in PyTorch, and a process that runs so many steps for each number on its input.
 
-python -m benchmarks.torch_side lenet5|mlp|small-mlp|resnet20|mobilenet step|fused|per-example EXAMPLES THREADS
+python -m benchmarks.torch_side MODEL step|fused|per-example EXAMPLES THREADS
+
+MODEL is one of MODELS.
 """
 
 import sys
@@ -84,12 +86,46 @@ def small_mlp() -> nn.Sequential:
     return nn.Sequential(nn.Linear(64, 32), nn.ReLU(), nn.Linear(32, 10))
 
 
-MODELS: dict[str, tuple[Callable[[], nn.Sequential], tuple[int, ...]]] = {
+class LSTMLanguageModel(nn.Module):
+    """Embedding 64, LSTM 256, 96 symbols."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.embed, self.lstm, self.output = (
+            nn.Embedding(96, 64),
+            nn.LSTM(64, 256, batch_first=True),
+            nn.Linear(256, 96),
+        )
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        start = (torch.zeros(1, len(tokens), 256), torch.zeros(1, len(tokens), 256))
+        return self.output(self.lstm(self.embed(tokens), start)[0]).transpose(1, 2)
+
+
+class TransformerLanguageModel(nn.Module):
+    """Four layers of width 128 with 4 heads, norm first, PyTorch's fused attention."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        layer = nn.TransformerEncoderLayer(128, 4, 512, 0.0, batch_first=True, norm_first=True)
+        self.layers = nn.TransformerEncoder(layer, 4, nn.LayerNorm(128), enable_nested_tensor=False)
+        self.embed = nn.Embedding(96, 128)
+        self.register_buffer("places", torch.randn(128, 128))
+        self.register_buffer("future", nn.Transformer.generate_square_subsequent_mask(128))
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        x = self.embed(tokens) * 128**0.5 + self.places
+        return (self.layers(x, self.future, is_causal=True) @ self.embed.weight.T).transpose(1, 2)
+
+
+MODELS: dict[str, tuple[Callable[[], nn.Module], tuple[int, ...]]] = {
     "lenet5": (lenet5, (1, 32, 32)),
     "mlp": (mlp, (784,)),
     "small-mlp": (small_mlp, (64,)),
     "resnet20": (resnet20, (3, 32, 32)),
     "mobilenet": (mobilenet, (1, 16, 16)),
+    "lstm-lm": (LSTMLanguageModel, (128,)),
+    "transformer-lm": (TransformerLanguageModel, (128,)),
 }
 
 
@@ -124,6 +160,8 @@ def main(name: str, what: str, examples: str, threads: str) -> None:
     torch.manual_seed(0)
     make, shape = MODELS[name]
     image, label = torch.randn(int(examples), *shape), torch.randint(0, 10, (int(examples),))
+    if name.endswith("-lm"):
+        image, label = torch.randint(0, 96, (2, int(examples), *shape))
     step = (
         per_example(make(), image, label)
         if what == "per-example"
