@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jaxdl.data import prose
+from jaxdl.data import corpora
 from jaxdl.data.text import UNK, Vocabulary
 from jaxdl.decode.sampling import sample
 from jaxdl.models.language_model import LanguageModel, language_model, stepper
@@ -27,6 +27,8 @@ from jaxdl.train.trials import scores, trials
 
 @dataclass(frozen=True)
 class Config:
+    dataset: str = "prose"
+    """`prose`, which is Python's own documentation, or a TFDS set of texts: tiny_shakespeare, text8, lm1b, …"""
     seeds: int = 3
     cell: str = "lstm"
     """rnn, simplified_gru, gru, reset_after_gru, lstm or peephole_lstm."""
@@ -52,7 +54,7 @@ class Config:
 
 
 def main(config, run):
-    texts, vocabulary, corpus = load()
+    texts, vocabulary, corpus = load(config.dataset)
     results = measure(config, run, texts, vocabulary)
     counted = {name: ngram_bits(config, texts, len(vocabulary), name) for name in ("dev", "test")}
     learned = {name: scores(results, f"{name}/bits") for name in ("dev", "test")}
@@ -70,9 +72,9 @@ def main(config, run):
     return told, figures(config, results, learned, counted)
 
 
-def load():
+def load(dataset):
     """({set: tokens}, vocabulary, corpus): the topics of each set one after the other, with an <EOS> between."""
-    corpus = prose.load()
+    corpus = corpora.load(dataset)
     vocabulary = Vocabulary.build(corpus.train.values())
     parts = {"train": corpus.train, "dev": corpus.dev, "test": corpus.test}
     end = np.array([3], np.int32)
