@@ -125,7 +125,7 @@ def translations(
     width 1 is greedy. See `decode.beam.beam_search`.
     """
 
-    def search(source: Array, length: Array) -> Beams:
+    def search(params: Params, source: Array, length: Array) -> Beams:
         at, step = begin(model, params, source, length, limit), stepper(model, params)
         moving = at._fields[0]  # the rest is the source, the same for all hypotheses: not to be copied for each
 
@@ -135,5 +135,6 @@ def translations(
 
         return beam_search(of_hypothesis, at[0], jnp.array([SOS]), limit, width, end=EOS, alpha=alpha)
 
-    batch = jax.jit(lambda rows: jax.lax.map(lambda row: search(*row), rows, batch_size=64))
-    return jax.tree.map(np.asarray, batch((sources["source"], sources["source_length"])))
+    # The weights are an argument: as constants they would make another program to compile of every training.
+    batch = jax.jit(lambda params, rows: jax.lax.map(lambda row: search(params, *row), rows, batch_size=64))
+    return jax.tree.map(np.asarray, batch(params, (sources["source"], sources["source_length"])))
