@@ -17,7 +17,8 @@ from jax.experimental.layout import Format, Layout
 from benchmarks.tasks import Work, arrays
 from jaxdl.task import Task
 from jaxdl.train import state as states
-from jaxdl.train.parallel import Runner, make_mesh
+from jaxdl.train.parallel import Runner
+from jaxdl.train.sharding import make_mesh
 from jaxdl.train.step import make_step
 
 Contender = Callable[[int], float]

@@ -24,7 +24,8 @@ from jaxdl.errors import Diverged, InputError, Preempted, StorageError, chosen
 from jaxdl.report import page
 from jaxdl.report.words import number
 from jaxdl.task import Task
-from jaxdl.train import workdir
+from jaxdl.train import processes, workdir
+from jaxdl.train import state as states
 from jaxdl.train.dry_run import describe
 from jaxdl.train.loop import Result, fit
 from jaxdl.train.settings import Run
@@ -65,13 +66,16 @@ def run(
     except tuple(EXIT_CODES) as error:
         failed = next(kind for kind in EXIT_CODES if isinstance(error, kind))
         code = EXIT_CODES[failed]
-        print(f"{name_of(experiment)}: {error or 'interrupted'}", file=sys.stderr)
-    except Exception:
+        print(f"{name_of(experiment)}{processes.name()}: {error or 'interrupted'}", file=sys.stderr)
+    except Exception as error:
         traceback.print_exc()
+        if processes.name():
+            print(f"{name_of(experiment)}{processes.name()}: {type(error).__name__}: {error}", file=sys.stderr)
         code = 1
     sys.stdout.flush()
     sys.stderr.flush()
-    if failed is StorageError or (code in (1, 3) and jax.distributed.is_initialized()):
+    alone = jax.distributed.is_initialized() and failed is not Preempted  # they have saved the same step, and all leave
+    if failed is StorageError or (code and alone):
         # The ordinary way out waits: for libraries' threads that can't write either, and complain at length; or for
         # the other processes, which wait for this one.
         os._exit(code)
@@ -89,6 +93,8 @@ def _run(experiment: Build | Main, config_type: type, argv: Sequence[str], prese
     described = {"experiment": name, "doc": doc.splitlines()[0], "config": plain(config)}
     settings = dataclasses.replace(settings, experiment=described)
     use_compile_cache()
+    if not settings.dry_run:
+        processes.start()
     if len(inspect.signature(experiment).parameters) == 2:
         compare(cast(Main, experiment), config, settings)
         return
@@ -102,9 +108,11 @@ def _run(experiment: Build | Main, config_type: type, argv: Sequence[str], prese
 
 def finish(task: Task, result: Result) -> None:
     """Prints what came out and writes the report."""
+    state = states.on_host(result.state._replace(opt_state=None, carry=None))
+    if not processes.is_first():
+        return
     print(as_table(result.metrics))
     print("  ".join(f"{name} {number(value)}" for name, value in result.facts.items()))
-    state = result.state
     figures = task.figures(state.params, state.model_state) if task.figures else {}
     print(f"report: {page.write(result.directory, figures)}")
 
@@ -120,11 +128,13 @@ def as_table(metrics: Mapping[str, float]) -> str:
 def compare(main: Main, config: Any, settings: Run) -> None:
     """Runs an experiment that has a `main`, prints its findings and writes the report."""
     with workdir.held(settings.directory) as directory:
-        workdir.write_json(directory / "config.json", {**settings.experiment, "settings": settings.settings})
+        if processes.is_first():
+            workdir.write_json(directory / "config.json", {**settings.experiment, "settings": settings.settings})
         findings, figures = main(config, settings)
         for finding in findings:
             print(finding)
-        print(f"report: {page.write(directory, figures, findings)}")
+        if processes.is_first():
+            print(f"report: {page.write(directory, figures, findings)}")
 
 
 def parse(
@@ -198,4 +208,7 @@ def use_compile_cache() -> None:
 
 
 def _stop_before_training(number: int, frame: object) -> NoReturn:
+    if jax.distributed.is_initialized():  # the others know nothing of it, and the ordinary way out waits for them
+        print(f"SIGTERM outside training{processes.name()}; nothing is lost", file=sys.stderr, flush=True)
+        os._exit(EXIT_CODES[Preempted])
     raise Preempted("SIGTERM outside training; nothing is lost")

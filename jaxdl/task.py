@@ -9,6 +9,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 import jax
 import optax
+from jax.sharding import PartitionSpec
 
 from jaxdl.errors import InputError
 from jaxdl.typing import Batch, Key, Loss, Mean, ModelState, Params, Predict, Score
@@ -82,6 +83,7 @@ class Task:
     facts      what is worth knowing of the model beside its scores, such as {"multiplications": 300_000}
     class_names  of a classifier
     figures    (params, model_state) -> {title: matplotlib figure}, for the report
+    sharding   {pattern of a parameter's path: its axes}, what `--mesh …,tensor=N` splits (see `train.sharding.spec`)
     """
 
     init: Callable[[Key], tuple[Params, ModelState]]
@@ -97,6 +99,7 @@ class Task:
     facts: Mapping[str, float | int] = field(default_factory=dict)
     class_names: tuple[str, ...] = ()
     figures: Callable[[Params, ModelState], Mapping[str, Any]] | None = None
+    sharding: Mapping[str, PartitionSpec] = field(default_factory=dict)
 
 
 def is_coupled(task: Task) -> bool:

@@ -23,7 +23,8 @@ from jaxdl.report.comparison import curves, dots, spread
 from jaxdl.report.records import read, series
 from jaxdl.run import run
 from jaxdl.train import state as states
-from jaxdl.train.parallel import Runner, make_mesh
+from jaxdl.train.parallel import Runner
+from jaxdl.train.sharding import make_mesh
 from jaxdl.train.step import make_step
 from jaxdl.train.trials import trials
 

@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import numpy as np
 from jax.sharding import Sharding
 
 from jaxdl.errors import Diverged, InputError
+from jaxdl.train import processes
 from jaxdl.train.state import State, leaf_digest, leaves
 from jaxdl.train.workdir import first_line, writing
 from jaxdl.typing import path_name
@@ -94,7 +95,7 @@ class Checkpoints:
         """The newest state that verifies and its position in the data; None where no checkpoint was ever written.
 
         like    the state's shapes (from `eval_shape`)
-        placed  the sharding of each of its fields
+        placed  the sharding of each of its leaves, or of each field
 
         Damaged checkpoints are moved to `damaged/` with a warning.
         Raises InputError when the newest readable checkpoint has other leaves, and when every one is damaged.
@@ -102,9 +103,10 @@ class Checkpoints:
         tried = []
         for step in self.steps():
             try:
-                manifest = self._manifest(step)
+                manifest = _agreed(self._manifest, step)
                 _compare(manifest, like, config, self.directory / str(step))
-                state = self._read(step, like, placed, manifest)
+                state = _agreed(self._read, step, like, placed)
+                _agreed(_verify, state, manifest)
             except Damaged as damage:
                 tried.append(f"step {step} ({damage})")
                 continue
@@ -131,27 +133,44 @@ class Checkpoints:
             raise Damaged("its manifest does not match its own digest")
         return manifest
 
-    def _read(self, step: int, like: State, placed: State, manifest: dict[str, Any]) -> State:
-        def abstract(tree: Any, sharding: Sharding) -> Any:
-            return jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=sharding), tree)
+    def _read(self, step: int, like: State, placed: State) -> State:
+        def abstract(x: Any, at: Sharding) -> Any:
+            return jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=at)
 
-        target = {name: abstract(tree, getattr(placed, name)) for name, tree in _items(like).items()}
-        args = self._ocp.args.Composite(state=self._ocp.args.StandardRestore(target))
+        target = jax.tree.map(abstract, like, jax.tree.broadcast(placed, like))
+        args = self._ocp.args.Composite(state=self._ocp.args.StandardRestore(_items(target)))
         try:
             state = State(**self._manager.restore(step, args=args)["state"])
         except Exception as error:  # likewise
             raise Damaged(first_line(error, "its arrays can't be read")) from error
-        for path, leaf in leaves(state).items():
-            if leaf_digest(leaf) != manifest["leaves"][path]["sha256"]:
-                raise Damaged(f"{path} does not match its digest")
         return state
 
     def _set_aside(self, step: int) -> None:
-        aside = self.directory.parent / "damaged"
-        aside.mkdir(exist_ok=True)
-        shutil.rmtree(aside / str(step), ignore_errors=True)
-        os.replace(self.directory / str(step), aside / str(step))
+        if processes.is_first():
+            aside = self.directory.parent / "damaged"
+            aside.mkdir(exist_ok=True)
+            shutil.rmtree(aside / str(step), ignore_errors=True)
+            os.replace(self.directory / str(step), aside / str(step))
+        processes.meet(f"checkpoint {step} is set aside")
         self._manager.reload()
+
+
+def _agreed(attempt: Callable[..., Any], *given: Any) -> Any:
+    """What the attempt gives, or Damaged on every process where it is Damaged on one."""
+    value, damage = None, None
+    try:
+        value = attempt(*given)
+    except Damaged as error:
+        damage = error
+    if processes.any_of(damage is not None):
+        raise damage or Damaged("another process can't read it")
+    return value
+
+
+def _verify(state: State, manifest: Mapping[str, Any]) -> None:
+    for path, leaf in leaves(state).items():
+        if leaf_digest(leaf) != manifest["leaves"][path]["sha256"]:
+            raise Damaged(f"{path} does not match its digest")
 
 
 def refuse_not_finite(arrays: Mapping[str, np.ndarray], step: int) -> None:

@@ -4,12 +4,14 @@ import importlib.util
 import io
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from jaxdl.train import processes
 from jaxdl.train.workdir import writing
 
 SCHEMA = 1
@@ -20,16 +22,16 @@ class Logbook:
     """Appends to `directory/metrics.jsonl`: a line {"schema": 1}, then a line for each step, evaluation and event.
 
     Each (step, set) stands there once, also across restarts: what an earlier process has written is not written again.
-    With steps in a run, `total`, it shows progress: a bar on a terminal, plain lines elsewhere.
+    Of several processes only the first writes. With steps in a run, `total`, it shows progress: a bar on a terminal, plain lines elsewhere.
     """
 
     def __init__(self, directory: Path, total: int, out: io.TextIOBase | None = None):
-        self.path = directory / "metrics.jsonl"
+        self.path = directory / "metrics.jsonl" if processes.is_first() else Path(os.devnull)
         self.starts, self._last = _mend(self.path)
         self._file = open(self.path, "a", buffering=1 << 20)  # noqa: SIM115 (closed by __exit__)
         if self._file.tell() == 0:
             self._write({"schema": SCHEMA})
-        self._tensorboard = _tensorboard(directory / "tensorboard")
+        self._tensorboard = _tensorboard(directory / "tensorboard") if processes.is_first() else None
         self._progress = Progress(total, out or sys.stdout)
 
     def __enter__(self) -> "Logbook":

@@ -8,7 +8,7 @@ import math
 import os
 import platform
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -20,17 +20,19 @@ import numpy as np
 from jaxdl.check import parameters
 from jaxdl.errors import Diverged, InputError, Preempted
 from jaxdl.task import Batches, BatchIterator, Task, is_coupled
+from jaxdl.train import processes, stopping, workdir
 from jaxdl.train import state as states
 from jaxdl.train import step as steps
-from jaxdl.train import stopping, workdir
 from jaxdl.train.checkpoint import Checkpoints
 from jaxdl.train.logbook import Logbook
-from jaxdl.train.parallel import Runner, make_mesh
+from jaxdl.train.parallel import Runner
 from jaxdl.train.preemption import StopRequest
 from jaxdl.train.settings import Run
+from jaxdl.train.sharding import make_mesh, share
 from jaxdl.train.state import Best, State
 from jaxdl.train.step import Metrics
 from jaxdl.train.timing import Pace, Profile
+from jaxdl.typing import Batch
 
 PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
@@ -57,14 +59,17 @@ def fit(task: Task, run: Run) -> Result:
     began = time.monotonic()
     runner = Runner(make_mesh(run.mesh), run.parallel)
     check(task, run, runner)
+    runner = runner.over(jax.eval_shape(creation(task), jax.random.key(0)), task.sharding)
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(StopRequest())
         directory = stack.enter_context(workdir.held(run.directory))
-        if run.fresh:
+        if run.fresh and processes.is_first():
             workdir.clear(directory)
+        processes.meet("the run directory is ready")
         checkpoints = stack.enter_context(Checkpoints(directory / "checkpoints", run.keep))
         state, batches = begin(task, run, runner, checkpoints)
-        workdir.write_json(directory / "config.json", {**run.experiment, "settings": run.settings})
+        if processes.is_first():
+            workdir.write_json(directory / "config.json", {**run.experiment, "settings": run.settings})
         logbook = stack.enter_context(Logbook(directory, task.steps, io.StringIO() if run.quiet else None))
         evaluation = Evaluation(task, runner)
         trainer = Trainer(task, run, runner, evaluation, checkpoints, logbook)
@@ -84,7 +89,8 @@ def fit(task: Task, run: Run) -> Result:
             "restarts": logbook.starts - 1,
             "seconds": time.monotonic() - began,
         }
-        workdir.write_json(directory / "summary.json", record)
+        if processes.is_first():
+            workdir.write_json(directory / "summary.json", record)
     return Result(state, flat, facts, directory)
 
 
@@ -116,19 +122,24 @@ def check(task: Task, run: Run, runner: Runner) -> None:
 
 def begin(task: Task, run: Run, runner: Runner, checkpoints: Checkpoints) -> tuple[State, BatchIterator]:
     """The newest checkpoint and the batches that come after it, or the first state and the first batch."""
-    key = jax.random.key(run.seed)
-
-    def create(key: jax.Array) -> State:
-        state = states.create(task.init, task.optimizer, key)
-        return state._replace(best=stopping.nothing_yet(state)) if task.stopping else state
-
-    batches = task.train.iterate(run.seed, jax.process_index(), jax.process_count())
+    key, create = jax.random.key(run.seed), creation(task)
+    batches = task.train.iterate(run.seed, *share(runner.mesh))
     restored = checkpoints.restore(jax.eval_shape(create, key), runner.placed, configuration(run))
     if restored is None:
         return jax.jit(create, out_shardings=runner.placed)(key), batches
     state, position = restored
     batches.set_state(position)
     return state, batches
+
+
+def creation(task: Task) -> Callable[[jax.Array], State]:
+    """key -> the state before the first step."""
+
+    def create(key: jax.Array) -> State:
+        state = states.create(task.init, task.optimizer, key)
+        return state._replace(best=stopping.nothing_yet(state)) if task.stopping else state
+
+    return create
 
 
 def configuration(run: Run) -> dict[str, Any]:
@@ -145,6 +156,7 @@ class Trainer:
         self.task, self.run = task, run
         self.evaluation, self.checkpoints, self.logbook = evaluation, checkpoints, logbook
         self.best: Best | None = None
+        self.agreed = False
         self.pace = Pace()
         self.profile = Profile(run.profiled, run.directory / "profile")
         self.evaluate_every = run.evaluate_every or task.train.steps_per_epoch
@@ -157,9 +169,9 @@ class Trainer:
         """The loop. It never waits for the step it has just launched: metrics are fetched one call late."""
         at, pending = int(state.step), None
         state, self.best = state._replace(best=None), state.best
-        while at < self.task.steps and not self.over and not stop.signal:
+        while at < self.task.steps and not self.over and not self.is_asked(stop):
             self.profile.at(at)
-            state, launched, count = self.advance(state, batches, at)
+            state, launched, count = self.advance(state, batches, at, stop)
             self.log(pending, state)
             before, at, pending = at, at + count, (at + 1, launched)
             # The last weights are evaluated by `fit`; here only where they may turn out not to be the best.
@@ -180,7 +192,8 @@ class Trainer:
         self.checkpoints.wait()
         if at < self.task.steps and not self.over:
             raise Preempted(
-                f"{stop.name}: step {at} of {self.task.steps} is saved; the same command goes on from there"
+                f"{stop.name or 'another process was asked to stop'}: step {at} of {self.task.steps} is saved; "
+                "the same command goes on from there"
             )
         return state._replace(best=self.best)
 
@@ -196,12 +209,23 @@ class Trainer:
         if self.task.stopping and self.best:
             self.best = stopping.judged(self.task.stopping, self.best, state, scores)
 
-    def advance(self, state: State, batches: BatchIterator, at: int) -> tuple[State, Metrics, int]:
+    def is_asked(self, stop: StopRequest) -> bool:
+        """Whether to save and leave. Several processes do so after the same step, that told all of them."""
+        return self.agreed if jax.process_count() > 1 else bool(stop.signal)
+
+    def advance(self, state: State, batches: BatchIterator, at: int, stop: StopRequest) -> tuple[State, Metrics, int]:
         """Launches the next call: `steps_per_call` steps, or one where fewer are left."""
+
+        def following() -> Batch:
+            batch = next(batches)
+            if jax.process_count() == 1:
+                return batch
+            return {**batch, steps.STOP: np.full(len(batch["row"]), bool(stop.signal), np.float32)}
+
         count = self.run.steps_per_call
         if count == 1 or at + count > self.task.steps:
-            return *self.one(state, next(batches)), 1
-        stacked = [next(batches) for _ in range(count)]
+            return *self.one(state, following()), 1
+        stacked = [following() for _ in range(count)]
         batch = {name: np.stack([batch[name] for batch in stacked]) for name in stacked[0]}
         return *self.many(state, batch), count
 
@@ -213,6 +237,7 @@ class Trainer:
         for at, metrics in enumerate(launched.rows(), first):
             if not math.isfinite(metrics["loss"]):
                 raise Diverged(f"the loss is {metrics['loss']} at step {at}: {culprit(state)}")
+            self.agreed |= metrics.pop(steps.STOP, 0.0) > 0
             self.logbook.train(at, metrics)
 
     def save(self, state: State, batches: BatchIterator) -> None:
@@ -242,6 +267,7 @@ class Evaluation:
     def __init__(self, task: Task, runner: Runner):
         self.sets = task.evaluate if task.score else {}
         self.score = runner.bind(steps.make_evaluation(task.score)) if task.score else None
+        self.share = share(runner.mesh)
         self.weights: dict[str, dict[str, float]] = {}
 
     def __call__(self, state: State, names: Iterable[str]) -> dict[str, dict[str, float]]:
@@ -254,7 +280,7 @@ class Evaluation:
         """Each example once, in order; the sums are fetched when the next batch is under way."""
         assert self.score is not None
         total, pending = np.zeros(()), None
-        iterator = batches.iterate(0, jax.process_index(), jax.process_count())
+        iterator = batches.iterate(0, *self.share)
         for batch in itertools.islice(iterator, batches.steps_per_epoch):
             launched = self.score(state, batch)
             total = total if pending is None else total + np.asarray(pending.vector)

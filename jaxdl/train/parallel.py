@@ -1,35 +1,17 @@
 """Runners: they bind the axis "data", along which examples are spread over devices. The body never knows which one."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import jax
-from jax.sharding import AxisType, Mesh, NamedSharding
+from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from jaxdl.errors import InputError
+from jaxdl.train import sharding
 from jaxdl.train.state import State
 from jaxdl.typing import Batch
-
-
-def make_mesh(description: str) -> Mesh:
-    """A mesh from `data=4`, or `data=-1` for every device there is.
-
-    Axes are Auto: XLA places the collectives. (JAX's own default, Explicit, breaks Linen's Dropout and Embed.)
-    """
-    name, _, text = description.partition("=")
-    try:
-        size = int(text)
-    except ValueError:
-        size = 0
-    if name != "data" or size == 0 or size < -1:
-        raise InputError(f"--mesh {description}: expected data=N with N devices, or data=-1 for all of them")
-    devices = jax.devices()
-    if size > len(devices):
-        raise InputError(f"--mesh {description}: {len(devices)} devices are here; use data={len(devices)} or data=-1")
-    size = len(devices) if size == -1 else size
-    return jax.make_mesh((size,), ("data",), axis_types=(AxisType.Auto,), devices=devices[:size])
 
 
 def of_fields(whole: Any, rows: Any) -> State:
@@ -48,10 +30,22 @@ class Runner:
 
     mesh: Mesh
     kind: Literal["jit", "pmap"] = "jit"
+    over_fields: State | None = None
+    """The sharding of every leaf of the state, as `over` finds it. None: all whole on every device."""
+
+    def __post_init__(self) -> None:
+        if self.kind == "pmap" and self.mesh.shape["data"] != self.mesh.size:
+            raise InputError("--parallel pmap has the axis data alone: use --parallel jit for fsdp and tensor")
+
+    def over(self, like: State, rules: Mapping[str, P]) -> "Runner":
+        """The same runner for states of this shape, split over `fsdp` and, by the rules, over `tensor`."""
+        if self.kind == "pmap":
+            return self
+        return replace(self, over_fields=sharding.place(like, self.mesh, rules))
 
     def bind(self, body: Callable, batch_axis: int = 0, donate: bool = False) -> Callable[[Any, Batch], Any]:
-        """The compiled body. The state and the results are whole on every device; `batch_axis` of the batch is split,
-        and so are the rows of the state's `carry`.
+        """The compiled body. `batch_axis` of the batch is split, the state lies as `placed` says, and the results are
+        whole on every device.
 
         With donate the body is a step, whose first result is the next state: it is given the memory of the state passed
         in, which is gone afterwards.
@@ -60,9 +54,10 @@ class Runner:
         if self.kind == "pmap":
             return self._bind_pmap(body, batch_axis, donated)
         bound = jax.vmap(body, in_axes=None, out_axes=None, axis_name="data", axis_size=1)
-        rows = NamedSharding(self.mesh, P(*[None] * batch_axis, "data"))
-        results = (self.placed, self.whole) if donate else self.whole
-        compiled = jax.jit(bound, in_shardings=(self.placed, rows), out_shardings=results, donate_argnums=donated)
+        rows = NamedSharding(self.mesh, P(*[None] * batch_axis, sharding.ROWS))
+        results = (self.placed._replace(best=None), self.whole) if donate else self.whole
+        state = self.placed if self.over_fields is None else None  # None: as it lies, best weights or not
+        compiled = jax.jit(bound, in_shardings=(state, rows), out_shardings=results, donate_argnums=donated)
         if jax.process_count() == 1:
             return (
                 compiled  # NumPy goes in as it is: a device_put of our own would cost a small step a tenth of its time
@@ -107,16 +102,19 @@ class Runner:
 
     @property
     def placed(self) -> State:
-        """The sharding of each field of a state."""
-        return of_fields(self.whole, rows=NamedSharding(self.mesh, P("data")))
+        """The sharding of each field of a state, or of each of its leaves."""
+        if self.over_fields is not None:
+            return self.over_fields
+        return of_fields(self.whole, rows=NamedSharding(self.mesh, P(sharding.ROWS)))
 
     def check_batch(self, name: str, size: int, parts: int = 1) -> None:
         """Raises InputError when a batch can't be split evenly over the devices (and micro-batches)."""
-        pieces = self.mesh.size * parts
+        devices = self.mesh.shape["data"] * self.mesh.shape["fsdp"]
+        pieces = devices * parts
         if size % pieces:
             fit = max(size // pieces, 1) * pieces
             micro = f" × {parts} micro-batches" if parts > 1 else ""
             raise InputError(
-                f"batch size {size} of {name} can't be split over {self.mesh.size} devices{micro}: "
+                f"batch size {size} of {name} can't be split over {devices} devices{micro}: "
                 f"use a multiple of {pieces} such as {fit}"
             )

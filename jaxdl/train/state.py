@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -56,9 +56,21 @@ def create(
 
 
 def leaves(tree: PyTree) -> dict[str, np.ndarray]:
-    """{path: array} on the host, sorted by path."""
-    flat = jax.tree_util.tree_flatten_with_path(jax.device_get(tree))[0]
+    """{path: array} on the host, sorted by path. Each process has to call it."""
+    flat = jax.tree_util.tree_flatten_with_path(on_host(tree))[0]
     return dict(sorted((path_name(path), np.asarray(leaf)) for path, leaf in flat))
+
+
+def on_host(tree: PyTree) -> PyTree:
+    """The arrays of a tree on the host. Where their parts lie with several processes, each of them has to call this."""
+    from jax.experimental import multihost_utils
+
+    def gathered(leaf: Any) -> Any:
+        if not isinstance(leaf, jax.Array) or leaf.is_fully_addressable or leaf.is_fully_replicated:
+            return leaf
+        return multihost_utils.process_allgather(leaf, tiled=True)
+
+    return jax.device_get(jax.tree.map(gathered, tree))
 
 
 def leaf_digest(leaf: np.ndarray) -> str:

@@ -53,6 +53,11 @@ class Metrics:
         return dict(zip(self.names, vector[len(self.names) :].tolist(), strict=True))
 
 
+STOP = "stop"
+"""A field of a batch: 1 in the rows of a process that was asked to stop. Its mean is a metric, so that all the
+processes know of it after the same step."""
+
+
 Step = Callable[[State, Batch], tuple[State, Metrics]]
 
 
@@ -79,15 +84,17 @@ def make_step(loss: Loss, optimizer: optax.GradientTransformation, accumulate: i
 
     def step(state: State, batch: Batch) -> tuple[State, Metrics]:
         key = jax.random.fold_in(jax.random.wrap_key_data(state.key), state.step)
+        batch = dict(batch)
+        asked = {STOP: Mean.of(asked.sum(), 1.0)} if (asked := batch.pop(STOP, None)) is not None else {}
         rows = (batch, state.carry)
         model_state, sums, carry = accumulated(differentiate, accumulate)(state.params, state.model_state, rows, key)
-        gradients, cost, metrics = jax.lax.psum(sums, "data")
+        (gradients, cost, metrics), asked = jax.lax.psum((sums, asked), "data")
         scale, sound = 1 / cost.weight, jnp.isfinite(cost.total)
         gradients = jax.tree.map(lambda g: jnp.where(sound, g * scale.astype(g.dtype), 0), gradients)
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)
         state = State(state.step + 1, params, model_state, opt_state, state.key, carry=carry)
-        return state, Metrics.pack({"loss": cost, **metrics})
+        return state, Metrics.pack({"loss": cost, **metrics, **asked})
 
     return step
 

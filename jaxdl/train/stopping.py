@@ -41,7 +41,8 @@ def judged(stopping: EarlyStopping, best: Best, state: State, scores: Mapping[st
     value, before = np.float32(scores[name][metric]), np.float32(best.value)
     gain = before - value if stopping.goal == "min" else value - before
     if np.isfinite(value) and (np.isnan(before) or gain > stopping.margin):
-        return Best(jnp.asarray(value), jnp.asarray(state.step).copy(), jnp.zeros((), jnp.int32), *_copied(state))
+        found = jax.device_put(value, best.value.sharding)
+        return Best(found, jnp.copy(state.step), jnp.zeros_like(best.waited), *_copied(state))
     return best._replace(waited=best.waited + 1)
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxdl.errors import InputError, StorageError
+from jaxdl.train import processes
 
 OURS = (
     "checkpoints",
@@ -28,10 +29,14 @@ OURS = (
 
 @contextlib.contextmanager
 def held(directory: Path) -> Iterator[Path]:
-    """Creates the directory and holds its lock: raises InputError when it can't be written or another process holds it.
+    """Creates the directory and holds its lock: raises InputError when it can't be written or another run holds it.
 
     The lock is the kernel's (`flock`), so that it goes with a killed process; the file's text only says who holds it.
+    Of several processes that train together, the first holds it for all.
     """
+    if not processes.is_first():
+        yield directory
+        return
     try:
         directory.mkdir(parents=True, exist_ok=True)
         lock = open(directory / "lock", "a+")  # noqa: SIM115 (held until the run ends)

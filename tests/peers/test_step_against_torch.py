@@ -10,7 +10,8 @@ from benchmarks import torch_side
 from benchmarks.tasks import WORKS, make_task
 from jaxdl.losses.classification import cross_entropy
 from jaxdl.train import state as states
-from jaxdl.train.parallel import Runner, make_mesh
+from jaxdl.train.parallel import Runner
+from jaxdl.train.sharding import make_mesh
 from jaxdl.train.step import make_step
 
 # The layers with parameters in PyTorch's Sequential, in the order of ours.

@@ -18,8 +18,9 @@ from jaxdl.task import Task, is_coupled
 from jaxdl.train import state as states
 from jaxdl.train import step as steps
 from jaxdl.train.loop import fit
-from jaxdl.train.parallel import Runner, make_mesh
+from jaxdl.train.parallel import Runner
 from jaxdl.train.settings import Run
+from jaxdl.train.sharding import make_mesh
 from jaxdl.tune.caviar import caviar
 from jaxdl.typing import Mean
 

@@ -12,7 +12,8 @@ import pytest
 from jaxdl.errors import Diverged, InputError, StorageError
 from jaxdl.train import state as states
 from jaxdl.train.checkpoint import Checkpoints, differences
-from jaxdl.train.parallel import Runner, make_mesh
+from jaxdl.train.parallel import Runner
+from jaxdl.train.sharding import make_mesh
 
 CONFIG = {"config": {"width": 4}, "seed": 0}
 

@@ -9,7 +9,8 @@ import pytest
 from jaxdl.errors import InputError
 from jaxdl.train import state as states
 from jaxdl.train import step as steps
-from jaxdl.train.parallel import Runner, make_mesh
+from jaxdl.train.parallel import Runner
+from jaxdl.train.sharding import make_mesh
 
 
 def trained(task, kind="jit", devices=1, accumulate=1, per_call=1, dtype=np.float32):
