@@ -110,7 +110,7 @@ class MultiHeadAttention(nn.Module):
     """softmax(Q_h K_hᵀ/√d) V_h of each head h, side by side, then a dense layer.
 
     Q = x W_q + b_q, K = s W_k + b_k, V = s W_v + b_v, each cut into heads; W_q, W_k and W_v lie side by side in
-    `kernel` [width, 3·width], Glorot each. In self-attention s is x, and Q, K and V are one product.
+    `kernel` [width, 3, width], Glorot each. In self-attention s is x, and Q, K and V are one product.
 
     rotary  queries and keys are turned by their positions
 
@@ -124,8 +124,8 @@ class MultiHeadAttention(nn.Module):
     def setup(self) -> None:
         if self.heads < 1 or self.width % self.heads:
             raise InputError(f"{self.heads} heads of a width of {self.width}: expected a number that divides it")
-        self.kernel = self.param("kernel", _glorot_parts, (self.width, 3 * self.width))
-        self.bias = self.param("bias", nn.initializers.zeros, (3 * self.width,))
+        self.kernel = self.param("kernel", _glorot_parts, (self.width, 3, self.width))
+        self.bias = self.param("bias", nn.initializers.zeros, (3, self.width))
         self.output = nn.Dense(self.width, kernel_init=nn.initializers.glorot_uniform())
 
     def __call__(
@@ -166,8 +166,7 @@ class MultiHeadAttention(nn.Module):
 
     def _heads(self, x: Array, first: int, last: int) -> list[Array]:
         """The projections numbered first … last − 1 of q, k, v, each [heads, time, width of a head]."""
-        columns = slice(first * self.width, last * self.width)
-        projected = x @ self.kernel[:, columns] + self.bias[columns]
+        projected = jnp.tensordot(x, self.kernel[:, first:last], 1) + self.bias[first:last]
         parts = projected.reshape(len(x), last - first, self.heads, -1).transpose(1, 2, 0, 3)
         return list(parts)
 
@@ -176,9 +175,8 @@ class MultiHeadAttention(nn.Module):
         return self.output(mixed.swapaxes(0, 1).reshape(q.shape[1], self.width)), weights
 
 
-def _glorot_parts(key: Array, shape: tuple[int, int]) -> Float[Array, "width parts"]:
+def _glorot_parts(key: Array, shape: tuple[int, int, int]) -> Float[Array, "width parts width"]:
     """Square matrices side by side, each from Glorot's uniform distribution."""
-    width, total = shape
-    keys = jax.random.split(key, total // width)
-    parts = jax.vmap(lambda key: nn.initializers.glorot_uniform()(key, (width, width)))(keys)
-    return parts.swapaxes(0, 1).reshape(shape)
+    width, parts, _ = shape
+    keys = jax.random.split(key, parts)
+    return jax.vmap(lambda key: nn.initializers.glorot_uniform()(key, (width, width)), out_axes=1)(keys)

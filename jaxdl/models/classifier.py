@@ -75,6 +75,7 @@ def classifier(
         predict=predict,
         class_names=data.class_names,
         stopping=stopping,
+        sharding=getattr(model, "sharding", {}),
     )
 
 

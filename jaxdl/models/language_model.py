@@ -124,6 +124,7 @@ def language_model(
         score=score,
         evaluate={name: Batches(source, min(64, len(source)), shuffle=False) for name, source in sets.items()},
         predict=predict,
+        sharding=getattr(model, "sharding", {}),
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import flax.linen as nn
 import jax
 import jax.numpy as jnp
+from jax.sharding import PartitionSpec as P
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxdl.errors import InputError, chosen
@@ -51,6 +52,21 @@ class Size:
 
 BASE = Size()
 BIG = Size(width=1024, heads=16, hidden=4096, dropout=0.3)
+
+SHARDING = {
+    "*table/embedding": P("tensor", None),
+    "*attention/kernel": P(None, None, "tensor"),
+    "*attention/bias": P(None, "tensor"),
+    "*attention/output/kernel": P("tensor", None),
+    "*cross/kernel": P(None, None, "tensor"),
+    "*cross/bias": P(None, "tensor"),
+    "*cross/output/kernel": P("tensor", None),
+    "*inner/kernel": P(None, "tensor"),
+    "*inner/bias": P("tensor"),
+    "*outer/kernel": P("tensor", None),
+}
+"""Which axis of each parameter the mesh's `tensor` splits: heads, hidden units and symbols, so that a layer needs two
+sums over these devices on its way forward (Shoeybi et al., 2019, "Megatron-LM")."""
 
 Memory = tuple[Array, Array]
 """Keys and values of what a decoder layer looks at, each [heads, keys, width of a head]."""
@@ -210,6 +226,8 @@ class Decoding(NamedTuple):
 class TransformerLM(nn.Module):
     """A decoder alone: logits of the token after each, from those up to it (Radford et al., 2018)."""
 
+    sharding = SHARDING
+
     vocabulary: int
     size: Size
 
@@ -235,6 +253,8 @@ class TransformerLM(nn.Module):
 
 class Transformer(nn.Module):
     """Encoder and decoder, with one embedding for source, target and output, as the paper ties them."""
+
+    sharding = SHARDING
 
     vocabulary: int
     size: Size
@@ -292,6 +312,8 @@ class VisionTransformer(nn.Module):
 
     InputError for an image that patches don't fill. Source: Dosovitskiy et al. (2021), section 3.1.
     """
+
+    sharding = SHARDING
 
     classes: int
     patch: int

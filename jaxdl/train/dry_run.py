@@ -23,7 +23,7 @@ def describe(task: Task, run: Run) -> str:
     runner = runner.over(state, task.sharding)
     state = jax.tree.map(lambda x, at: jax.ShapeDtypeStruct(x.shape, x.dtype, sharding=at), state, runner.placed)
     batch = next(task.train.iterate(run.seed))
-    loss = steps.in_precision(task.loss, run.precision)
+    loss = steps.in_precision(runner.gathered(task.loss), run.precision)
     step = steps.make_step(loss, task.optimizer, run.accumulate)
     compiled = runner.bind(step, donate=True).lower(state, batch).compile()  # type: ignore[attr-defined]
     sizes, costs = compiled.memory_analysis(), compiled.cost_analysis() or {}

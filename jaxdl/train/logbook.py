@@ -22,7 +22,8 @@ class Logbook:
     """Appends to `directory/metrics.jsonl`: a line {"schema": 1}, then a line for each step, evaluation and event.
 
     Each (step, set) stands there once, also across restarts: what an earlier process has written is not written again.
-    Of several processes only the first writes. With steps in a run, `total`, it shows progress: a bar on a terminal, plain lines elsewhere.
+    Of several processes only the first writes. With steps in a run, `total`, it shows progress: a bar on a terminal,
+    plain lines elsewhere.
     """
 
     def __init__(self, directory: Path, total: int, out: io.TextIOBase | None = None):

@@ -161,7 +161,8 @@ class Trainer:
         self.profile = Profile(run.profiled, run.directory / "profile")
         self.evaluate_every = run.evaluate_every or task.train.steps_per_epoch
         self.checkpoint_every = run.checkpoint_every or max(1, task.steps // 10)
-        step = steps.make_step(steps.in_precision(task.loss, run.precision), task.optimizer, run.accumulate)
+        loss = steps.in_precision(runner.gathered(task.loss), run.precision)
+        step = steps.make_step(loss, task.optimizer, run.accumulate)
         self.one = runner.bind(step, donate=True)
         self.many = runner.bind(steps.repeated(step, run.steps_per_call), batch_axis=1, donate=True)
 

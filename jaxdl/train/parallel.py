@@ -11,7 +11,7 @@ from jax.sharding import PartitionSpec as P
 from jaxdl.errors import InputError
 from jaxdl.train import sharding
 from jaxdl.train.state import State
-from jaxdl.typing import Batch
+from jaxdl.typing import Batch, Example, Key, Loss, ModelState, Params
 
 
 def of_fields(whole: Any, rows: Any) -> State:
@@ -40,6 +40,8 @@ class Runner:
     def over(self, like: State, rules: Mapping[str, P]) -> "Runner":
         """The same runner for states of this shape, split over `fsdp` and, by the rules, over `tensor`."""
         if self.kind == "pmap":
+            if like.carry is not None and jax.process_count() > 1:
+                raise InputError("--parallel pmap: rows that carry something over need --parallel jit on several hosts")
             return self
         return replace(self, over_fields=sharding.place(like, self.mesh, rules))
 
@@ -68,6 +70,20 @@ class Runner:
 
         return call
 
+    def gathered(self, loss: Loss) -> Loss:
+        """The same loss, which first fetches the parts of each parameter that `fsdp` spreads over the devices.
+
+        Said outright: left to itself, XLA may fetch activations instead.
+        """
+        if self.over_fields is None or self.mesh.shape["fsdp"] == 1:
+            return loss
+        used = jax.tree.map(sharding.without_fsdp, self.over_fields.params)
+
+        def fetching(params: Params, model_state: ModelState, example: Example, key: Key) -> Any:
+            return loss(jax.lax.with_sharding_constraint(params, used), model_state, example, key)
+
+        return fetching
+
     def _bind_pmap(self, body: Callable, batch_axis: int, donated: tuple[int, ...]) -> Callable[[Any, Batch], Any]:
         devices = list(self.mesh.devices.flat)
         axes = of_fields(None, rows=0)
@@ -91,9 +107,19 @@ class Runner:
             if not donated:
                 return results
             state, metrics = results
-            return state._replace(carry=jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), state.carry)), metrics
+            state = state._replace(carry=jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), state.carry))
+            return self._shared(state) if jax.process_count() > 1 else state, metrics
 
         return call
+
+    def _shared(self, state: State) -> State:
+        """What pmap hands back to each process for itself, as the one array of all of them."""
+
+        def of_all(leaf: Any) -> Any:
+            mine = [jax.device_put(leaf.addressable_data(0), device) for device in self.mesh.local_devices]
+            return jax.make_array_from_single_device_arrays(leaf.shape, self.whole, mine)
+
+        return jax.tree.map(of_all, state)
 
     @property
     def whole(self) -> NamedSharding:

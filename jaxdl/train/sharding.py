@@ -78,12 +78,12 @@ def place(like: State, mesh: Mesh, rules: Mapping[str, P]) -> State:
 def spec(path: str, shape: tuple[int, ...], sizes: Mapping[str, int], rules: Mapping[str, P]) -> P:
     """Which mesh axis splits which axis of the array at this path.
 
-    rules  {pattern of the path: axes}; * is any text, the first that matches counts, for the last axes of the array
+    rules  {pattern of the path, such as "*inner/kernel": axes}; * is any text, the first that matches counts
 
     Then the largest axis that is left and that `fsdp` divides is split over it. An axis that its mesh axis does not
     divide stays whole. The moments of an optimiser have the paths of their parameters at the end, and live with them.
     """
-    given = next((axes for pattern, axes in rules.items() if fnmatch.fnmatchcase(path, f"*{pattern}")), P())
+    given = next((axes for pattern, axes in rules.items() if fnmatch.fnmatchcase(path, pattern)), P())
     names: list[Any] = [None] * (len(shape) - len(given)) + list(given)[max(0, len(given) - len(shape)) :]
     names = [
         name if name and sizes[name] > 1 and size % sizes[name] == 0 else None
@@ -93,6 +93,11 @@ def spec(path: str, shape: tuple[int, ...], sizes: Mapping[str, int], rules: Map
     if sizes["fsdp"] > 1 and free:
         names[max(free, key=lambda i: shape[i])] = "fsdp"
     return P(*names)
+
+
+def without_fsdp(at: NamedSharding) -> NamedSharding:
+    """How a parameter is split while it is used."""
+    return NamedSharding(at.mesh, P(*[None if name == "fsdp" else name for name in at.spec]))
 
 
 def share(mesh: Mesh) -> tuple[int, int]:

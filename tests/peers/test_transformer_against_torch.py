@@ -18,8 +18,8 @@ def array(tensor):
 def attention(theirs):
     """nn.MultiheadAttention's weights as ours."""
     return {
-        "kernel": array(theirs.in_proj_weight.T),
-        "bias": array(theirs.in_proj_bias),
+        "kernel": array(theirs.in_proj_weight.T).reshape(WIDTH, 3, WIDTH),
+        "bias": array(theirs.in_proj_bias).reshape(3, WIDTH),
         "output": dense(theirs.out_proj),
     }
 
