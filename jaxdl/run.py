@@ -16,11 +16,12 @@ from types import MappingProxyType
 from typing import Annotated, Any, NoReturn, cast
 
 import jax
+import jax.numpy as jnp
 import tyro
 
 from jaxdl import flags
 from jaxdl.check.columns import align
-from jaxdl.errors import Diverged, InputError, Preempted, StorageError, chosen
+from jaxdl.errors import Alone, Diverged, InputError, Preempted, StorageError, chosen
 from jaxdl.report import page
 from jaxdl.report.words import number
 from jaxdl.task import Task
@@ -34,6 +35,7 @@ from jaxdl.typing import ModelState, Params
 
 EXIT_CODES: dict[type[BaseException], int] = {
     StorageError: 1,
+    Alone: 1,
     InputError: 2,
     Diverged: 3,
     Preempted: 75,
@@ -108,7 +110,7 @@ def _run(experiment: Build | Main, config_type: type, argv: Sequence[str], prese
 
 def finish(task: Task, result: Result) -> None:
     """Prints what came out and writes the report."""
-    state = states.on_host(result.state._replace(opt_state=None, carry=None))
+    state = jax.tree.map(jnp.asarray, states.on_host(result.state._replace(opt_state=None, carry=None)))
     if not processes.is_first():
         return
     print(as_table(result.metrics))

@@ -36,7 +36,7 @@ def measure(config, run):
     flags = translation.Config(config.phrases, epochs=config.epochs)
     data, run = translation.load(flags), replace(run, evaluate_every=run.evaluate_every or 10**6)
     results = trials({"transformer": partial(translation.build, flags, data)}, run, config.seeds)["transformer"]
-    task, model = translation.build(flags, data, 0), translation.network(flags, data)
+    task, model = translation.build(flags, data, 0), translation.network(flags, data.vocabulary)
     human = [reference_log_p(task, result.state, data.dev.fields) for result in results]
     return {
         width: [

@@ -8,13 +8,15 @@ character of topics it has not seen, a 5-gram model, the best of its kind, 2.190
 
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments.sequences import VOCABULARY, earlier, lines
 from jaxdl.data import corpora
-from jaxdl.data.text import UNK, Vocabulary
+from jaxdl.data.text import EOS, PAD, SOS, UNK, Vocabulary
 from jaxdl.decode.sampling import sample
 from jaxdl.models.language_model import LanguageModel, language_model, stepper
 from jaxdl.models.ngram import NGram
@@ -50,11 +52,20 @@ class Config:
     top_p: float = 1.0
     characters: int = 300
     """To be drawn for a sample."""
-    prompt: str = "The "
+    input: str = "The "
+    """What a sample goes on from; “-”: from each line of standard input."""
+    load: Path | None = None
+    """The directory of an earlier run: draw from its first network, and train nothing."""
 
 
 def main(config, run):
+    prompts = lines(config.input)
+    if config.load:
+        return drawn(config, prompts, run.seed, *earlier(config.load, Config, "network/0")), {}
     texts, vocabulary, corpus = load(config.dataset)
+    vocabulary.save(run.directory / VOCABULARY)
+    for prompt in prompts:
+        vocabulary.encode_known(prompt)  # an unknown sign is better told before the training
     results = measure(config, run, texts, vocabulary)
     counted = {name: ngram_bits(config, texts, len(vocabulary), name) for name in ("dev", "test")}
     learned = {name: scores(results, f"{name}/bits") for name in ("dev", "test")}
@@ -67,8 +78,7 @@ def main(config, run):
         f"{config.order}-gram {counted[name]:.3f}"
         for name in counted
     ]
-    drawn = draw(config, results[config.cell][0].state.params, vocabulary)
-    told.append(f"A sample at temperature {config.temperature:g}: {config.prompt}{drawn}")
+    told += drawn(config, prompts, run.seed, config, vocabulary, results[config.cell][0].state.params)
     return told, figures(config, results, learned, counted)
 
 
@@ -77,7 +87,7 @@ def load(dataset):
     corpus = corpora.load(dataset)
     vocabulary = Vocabulary.build(corpus.train.values())
     parts = {"train": corpus.train, "dev": corpus.dev, "test": corpus.test}
-    end = np.array([3], np.int32)
+    end = np.array([EOS], np.int32)
     texts = {
         name: np.concatenate([piece for text in topics.values() for piece in (vocabulary.encode(text), end)])
         for name, topics in parts.items()
@@ -87,7 +97,8 @@ def load(dataset):
 
 def measure(config, run, texts, vocabulary):
     """{cell: [result of a seed]}."""
-    return trials({config.cell: lambda seed: build(config, texts, len(vocabulary))}, run, config.seeds)
+    results = trials({"network": lambda seed: build(config, texts, len(vocabulary))}, run, config.seeds)
+    return {config.cell: results["network"]}
 
 
 def build(config, texts, symbols):
@@ -107,15 +118,32 @@ def ngram_bits(config, texts, symbols, name):
     return -np.log2(model.probability(texts[name])[1:]).mean()
 
 
-def draw(config, params, vocabulary):
-    """What the model goes on with after the prompt."""
-    model = network(config, len(vocabulary))
-    step = stepper(model, params)
-    drawn = jax.jit(
-        partial(sample, step, limit=config.characters, end=3, temperature=config.temperature, top_k=config.top_k,
-                top_p=config.top_p, banned=(0, UNK, 2))
-    )(model.start(), jnp.asarray(vocabulary.encode_known(config.prompt)), jax.random.key(0))  # fmt: skip
-    return "".join(vocabulary.decode(np.asarray(drawn.tokens[: drawn.length])))
+def drawn(config, prompts, seed, trained, vocabulary, params):
+    """What a trained network goes on with after each prompt."""
+    model = network(trained, len(vocabulary))
+    draw = sampler(config, stepper(model, params))
+
+    def goes_on(prompt):
+        tokens = vocabulary.encode_known(prompt)
+        return np.concatenate([tokens, draw(model.start(), tokens, jax.random.key(seed), config.characters)])
+
+    return [as_sample(config, vocabulary, goes_on(prompt)) for prompt in prompts]
+
+
+def sampler(config, step):
+    """draw(carry, prompt, key, limit) -> the tokens that come next, up to <EOS>."""
+    options = {name: getattr(config, name) for name in ("temperature", "top_k", "top_p")}
+    program = jax.jit(partial(sample, step, end=EOS, banned=(PAD, UNK, SOS), **options), static_argnums=3)
+
+    def draw(carry, prompt, key, limit):
+        found = program(carry, jnp.asarray(prompt), key, limit)
+        return np.asarray(found.tokens[: found.length])
+
+    return draw
+
+
+def as_sample(config, vocabulary, tokens):
+    return f"A sample at temperature {config.temperature:g}: {''.join(vocabulary.decode(tokens))}"
 
 
 def figures(config, results, learned, counted):

@@ -51,11 +51,15 @@ def build(config, layers, both, seed):
         len(data.vocabulary), len(data.classes), each=True, cell=config.cell, embedding=config.embedding,
         hidden=config.hidden * (1 if both else 2), layers=layers, both=both, dropout=config.dropout,
     )  # fmt: skip
-    task = reader(model, data, config.optimizer, config.epochs, config.batch_size)
+    return forgetful(reader(model, data, config.optimizer, config.epochs, config.batch_size), config.unknown)
+
+
+def forgetful(task, unknown):
+    """The same task with that share of the words <UNK> in training."""
 
     def loss(params, model_state, example, key):
         k_unknown, k_loss = jax.random.split(key)
-        hidden = jax.random.bernoulli(k_unknown, config.unknown, example["tokens"].shape)
+        hidden = jax.random.bernoulli(k_unknown, unknown, example["tokens"].shape)
         tokens = jnp.where(hidden, UNK, example["tokens"])
         return task.loss(params, model_state, {**example, "tokens": tokens}, k_loss)
 
@@ -70,12 +74,17 @@ def measure(config, run):
     others     accuracy on all other words
     """
     builds = {name: partial(build, config, layers, both) for name, (layers, both) in MODELS.items()}
+    return judged(config, builds, run)
+
+
+def judged(config, builds, run):
+    """What `measure` gives, of any models."""
     results = trials(builds, replace(run, evaluate_every=run.evaluate_every or 10**6), config.seeds)
     found: dict = {"f1": {}, "ambiguous": {}, "others": {}}
     for name, of in results.items():
-        judged = [judge(config, builds[name](seed), result.state, seed) for seed, result in enumerate(of)]
+        scored = [judge(config, builds[name](seed), result.state, seed) for seed, result in enumerate(of)]
         for measured in found:
-            found[measured][name] = np.array([values[measured] for values in judged])
+            found[measured][name] = np.array([values[measured] for values in scored])
     return found
 
 

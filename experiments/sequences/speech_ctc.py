@@ -8,11 +8,16 @@ About 60 s on two CPU cores. Finds: of the digits of speakers never heard, in no
 
 from dataclasses import dataclass, replace
 from functools import lru_cache, partial
+from pathlib import Path
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
-from jaxdl.data import speech
+from experiments.sequences import VOCABULARY, earlier, lines
+from jaxdl.data import recordings, speech
 from jaxdl.data.source import Arrays
+from jaxdl.data.text import SPECIAL
 from jaxdl.decode.ctc import BLANK, best_path, prefix_beam
 from jaxdl.errors import InputError
 from jaxdl.layers.spectrogram import HOP
@@ -28,7 +33,12 @@ from jaxdl.train.trials import trials
 
 @dataclass(frozen=True)
 class Config:
+    dataset: str = "speech"
+    """`speech`, which is synthesised on the spot, or a prepared TFDS set: librispeech, speech_commands."""
     utterances: int = 1000
+    """Of a TFDS set: as many to learn from at most, and a tenth as many to be tested on."""
+    seconds: float = 16.0
+    """Of a TFDS set: what is longer is left out."""
     most: int = 4
     """Words to an utterance, of the ten digits."""
     snr: tuple[float, float] = (3.0, 25.0)
@@ -46,7 +56,9 @@ class Config:
     width: int = 8
     """Of the beam."""
     input: str = ""
-    """A WAV file of 8,000 samples a second to be transcribed too."""
+    """A WAV file of 8,000 samples a second to be transcribed too; “-”: the files that standard input names."""
+    load: Path | None = None
+    """The directory of an earlier run: transcribe by its first network, and train nothing."""
     seeds: int = 3
     """Of the utterances and their speakers too."""
     optimizer: Chain = Chain("adam", learning_rate=4e-3, decay="cosine", clip_norm=1.0)
@@ -57,13 +69,23 @@ class Config:
 
 
 @lru_cache  # synthesising takes longer than reading the features off it
-def load(utterances, most, snr, seed):
-    return speech.load(utterances, most=most, room=speech.Room(snr), seed=seed)
+def load(dataset, utterances, most, snr, seconds, seed):
+    if dataset == "speech":
+        return speech.load(utterances, most=most, room=speech.Room(snr), seed=seed)
+    return recordings.load(dataset, utterances, seconds)
+
+
+def data_of(config, seed):
+    return load(config.dataset, config.utterances, config.most, config.snr, config.seconds, seed)
+
+
+def network(config, vocabulary):
+    return Recognizer(len(vocabulary), config.hidden, config.layers, config.every, dropout=config.dropout)
 
 
 def build(config, seed):
-    data = load(config.utterances, config.most, config.snr, seed)
-    model = Recognizer(len(data.vocabulary), config.hidden, config.layers, config.every, dropout=config.dropout)
+    data = data_of(config, seed)
+    model = network(config, data.vocabulary)
     return recognizer(model, data, config.optimizer, config.epochs, config.batch_size, augment=config.augment)
 
 
@@ -74,7 +96,7 @@ def measure(config, run):
     rate: dict = {name: [] for name in decoders(config)}
     whole: dict = {name: [] for name in decoders(config)}
     for seed, result in enumerate(results):
-        test = heard(load(config.utterances, config.most, config.snr, seed).test).fields
+        test = heard(data_of(config, seed).test).fields
         outputs = said(config, build(config, seed), result.state, test)
         true = [labels[:size].tolist() for labels, size in zip(test["labels"], test["label_length"], strict=True)]
         for name, decode in decoders(config).items():
@@ -98,30 +120,44 @@ def said(config, task, state, utterances):
     return [of[: size // config.every] for of, size in zip(logits, utterances["length"], strict=True)]
 
 
-def transcribe(config, task, state, audio, vocabulary):
-    """The words of a recording [samples], by the beam."""
-    part = Arrays({"audio": audio[None], "audio_length": np.array([len(audio)], np.int32)})
-    (logits,) = said(config, task, state, heard(part).fields)
-    return " ".join(vocabulary.decode(np.array(prefix_beam(logits, config.width)[0][0])))
+def transcribed(config, recorded, trained, vocabulary, params):
+    """What is said in each of {path: recording [samples]}, by a trained network and the beam."""
+    model, told = network(trained, vocabulary), []
+    hears = jax.jit(lambda *heard: model.apply({"params": params}, *heard))
+    for path, audio in recorded.items():
+        part = Arrays({"audio": audio[None], "audio_length": np.array([len(audio)], np.int32)})
+        features, length = (jnp.asarray(heard(part).fields[name][0]) for name in ("features", "length"))
+        labels = prefix_beam(np.asarray(hears(features, length)), config.width)[0][0]
+        told.append(f"{path}: {written(vocabulary, labels)}")
+    return told
+
+
+def written(vocabulary, labels):
+    """Words with spaces between them; of characters the space is one itself."""
+    of_words = max(map(len, vocabulary.symbols[len(SPECIAL) :])) > 1
+    return (" " if of_words else "").join(vocabulary.decode(np.array(labels, np.int32)))
 
 
 def main(config, run):
-    recording = speech.read_wav(config.input) if config.input else None
+    paths = lines(config.input) if config.input or config.load else []
+    recorded = {path: speech.read_wav(path) for path in paths}
+    if config.load:
+        return transcribed(config, recorded, *earlier(config.load, Config, "gru/0")), {}
+    data = data_of(config, 0)
+    data.vocabulary.save(run.directory / VOCABULARY)
     rate, whole, states = measure(config, run)
     told = [
         f"{name}: label error {spread(rate[name], 4)} on speakers never heard, {spread(whole[name])} of the utterances "
         "without an error"
         for name in rate
     ]
-    task, data = build(config, 0), load(config.utterances, config.most, config.snr, 0)
-    if recording is not None:
-        told.append(f"{config.input}: {transcribe(config, task, states[0], recording, data.vocabulary)}")
+    told += transcribed(config, recorded, config, data.vocabulary, states[0].params)
     greedy, beam = (np.mean(of) for of in rate.values())
     return told, {
         f"Label error on speakers never heard: {greedy:.4f} greedily, {beam:.4f} by the beam": dots(
             {name: np.array(of) for name, of in rate.items()}, "label error rate"
         ),
-        **utterance(config, task, states[0], data),
+        **utterance(config, build(config, 0), states[0], data),
     }
 
 
@@ -146,7 +182,7 @@ def utterance(config, task, state, data):
         below.plot(time, probability[:, label], color=PALETTE[place], linewidth=1.6, label=name)
     tidy(above, "", "mel band")
     tidy(below, "seconds", "P(label)")
-    spoken = " ".join(data.vocabulary.decode(labels))
+    spoken = written(data.vocabulary, labels)
     above.grid(visible=False)
     above.set_title(f"spoken: {spoken}", fontsize=SIZE, color=INK)
     below.legend(fontsize=SIZE - 1, frameon=False, ncols=5, loc="lower left", bbox_to_anchor=(0, 1))

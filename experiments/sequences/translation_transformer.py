@@ -7,8 +7,6 @@ About 83 s on two CPU cores. Finds: from 1,786 phrases it learns to translate ot
 1.5, moves the BLEU on dev by 0.002 (3 seeds).
 """
 
-import json
-import sys
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -16,27 +14,29 @@ from typing import Literal
 
 import numpy as np
 
-from jaxdl import flags
-from jaxdl.data import phrases
+from experiments.sequences import VOCABULARY, earlier, lines
+from jaxdl.data import corpora, phrases
 from jaxdl.data.text import words
-from jaxdl.errors import InputError
 from jaxdl.models.transformer import Size, Transformer
 from jaxdl.models.translation import translations, translator
 from jaxdl.optim.chain import Chain
 from jaxdl.report.comparison import curves, dots, spread
 from jaxdl.run import run
 from jaxdl.score.bleu import corpus_bleu
-from jaxdl.train.transfer import load_parameters
 from jaxdl.train.trials import scores, trials
 
 LIMIT = 24
-"""Words of a translation; the longest right one has 15."""
+"""Words of a translation and its end; the longest right one has 15."""
 
 
 @dataclass(frozen=True)
 class Config:
     phrases: int = 3000
-    target: Literal["fr", "ko"] = "fr"
+    """As many pairs; of a TFDS set as many to learn from, and a third as many each to choose α and to be tested on."""
+    target: str = "fr"
+    """fr or ko; of a TFDS set the language that it has beside en."""
+    dataset: str = "phrases"
+    """`phrases`, which are made on the spot, or a prepared TFDS set of translations, such as wmt14_translate/fr-en."""
     layers: int = 2
     """Of the encoder, and of the decoder."""
     width: int = 64
@@ -61,12 +61,13 @@ class Config:
 
 
 def main(config, run):
-    sources = sys.stdin.read().splitlines() if config.input == "-" else [config.input]
+    sources = lines(config.input)
     if config.load:
-        return translated(config.load, sources), {}
+        return translated(config, sources, *earlier(config.load, Config, "transformer/0")), {}
     data = load(config)
+    data.vocabulary.save(run.directory / VOCABULARY)
     for source in sources:
-        data.vocabulary.encode_known(symbols(source))  # an unknown word is better told before the training
+        encoded(config, data.vocabulary, source)  # an unknown word is better told before the training
     results, dev, test = measure(config, run)
     greedy, (beam, searched) = test["greedy"], list(test.items())[-1]
     told = [
@@ -75,30 +76,33 @@ def main(config, run):
         *(f"BLEU on dev, {search}: {spread(of, 4)}" for search, of in dev.items()),
         f"BLEU on test, greedy: {spread(greedy, 4)}",
         f"BLEU on test, {beam}: {spread(searched, 4)}, {spread(searched - greedy, 4)} more than greedy search's",
-        *translated(run.directory, sources),
+        *translated(config, sources, config, data.vocabulary, results["transformer"][0].state.params),
     ]
     return told, figures(config, dev, test)
 
 
 def load(config):
     """Three fifths to learn from; the rest, as many as that, makes small differences between searches worth a look."""
+    if config.dataset != "phrases":
+        return corpora.translated(config.dataset, config.target, size=config.phrases, limit=LIMIT - 1)
     return phrases.load(config.phrases, config.target, (0.6, 0.2, 0.2))
 
 
-def symbols(phrase):
-    return words(phrase.lower())
+def encoded(config, vocabulary, phrase):
+    """A word that no phrase has is a mistake; of a real language no vocabulary has all words."""
+    symbols = words(phrase.lower())
+    return vocabulary.encode_known(symbols) if config.dataset == "phrases" else vocabulary.encode(symbols)
 
 
 def build(config, data, seed):
-    return translator(
-        network(config, data), data, config.optimizer, config.epochs, config.batch_size, smoothing=config.smoothing
-    )
+    model = network(config, data.vocabulary)
+    return translator(model, data, config.optimizer, config.epochs, config.batch_size, smoothing=config.smoothing)
 
 
-def network(config, data):
+def network(config, vocabulary):
     hidden = 2 * config.width
     size = Size(config.layers, config.width, config.heads, hidden, config.dropout, config.norm, limit=LIMIT)
-    return Transformer(len(data.vocabulary), size)
+    return Transformer(len(vocabulary), size)
 
 
 def measure(config, run):
@@ -108,7 +112,7 @@ def measure(config, run):
     every = [result.state.params for result in results["transformer"]]
 
     def found(name, **search):
-        return np.array([bleu(network(config, data), params, data, name, **search) for params in every])
+        return np.array([bleu(network(config, data.vocabulary), params, data, name, **search) for params in every])
 
     swept = {alpha: found("dev", width=config.beam, alpha=alpha) for alpha in config.alphas}
     best = max(swept, key=lambda alpha: swept[alpha].mean())
@@ -129,19 +133,14 @@ def named(config, alpha):
     return f"beam of {config.beam}, α = {alpha:g}"
 
 
-def translated(directory, sources):
-    """“phrase” is “translation”, by the network of seed 0 of a run and its beam search at α = 0.7."""
-    try:
-        config = flags.from_plain(Config, json.loads((directory / "config.json").read_text())["config"])
-    except (OSError, ValueError, KeyError, TypeError):
-        raise InputError(f"{directory}: expected the directory of a finished run, with its config.json") from None
-    params, _ = load_parameters(directory / "transformer/0")
-    data, told = load(config), []
+def translated(config, sources, trained, vocabulary, params):
+    """“phrase” is “translation”, by a trained network and a beam search at α = 0.7."""
+    model, told = network(trained, vocabulary), []
     for source in sources:
-        tokens = data.vocabulary.encode_known(symbols(source))
+        tokens = encoded(trained, vocabulary, source)
         row = {"source": tokens[None], "source_length": np.array([len(tokens)], np.int32)}
-        found = translations(network(config, data), params, row, LIMIT, config.beam)
-        told.append(f"“{source}” is “{' '.join(data.vocabulary.decode(found.tokens[0, 0]))}”")
+        found = translations(model, params, row, LIMIT, config.beam)
+        told.append(f"“{source}” is “{' '.join(vocabulary.decode(found.tokens[0, 0]))}”")
     return told
 
 

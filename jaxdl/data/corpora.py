@@ -1,4 +1,7 @@
-"""Texts by name: the bundled prose, or any prepared TFDS set, such as tiny_shakespeare, text8, lm1b, imdb_reviews."""
+"""Texts by name: the bundled prose, or any prepared TFDS set, such as tiny_shakespeare, text8, lm1b, imdb_reviews.
+
+Pairs of texts likewise: wmt14_translate/fr-en and others with the same sentence in two languages.
+"""
 
 import hashlib
 import platform
@@ -11,7 +14,7 @@ from jaxdl.data import prose, sets
 from jaxdl.data.prose import Prose
 from jaxdl.data.source import Arrays
 from jaxdl.data.split import check_fractions, split
-from jaxdl.data.text import Sequences, Vocabulary, pad, words
+from jaxdl.data.text import Pairs, Sequences, Vocabulary, pad, words
 from jaxdl.errors import InputError
 
 
@@ -70,6 +73,38 @@ def labelled(name: str, limit: int = 200, vocabulary: int = 10_000, dev: float =
     return Sequences(train.select(to_train), train.select(to_dev), sources["test"], known, classes)
 
 
+def translated(
+    name: str, target: str, source: str = "en", size: int = 3000, limit: int = 24, vocabulary: int = 10_000
+) -> Pairs:
+    """A TFDS set of translations, by words in small letters: the first `size` sentences of train, and a third as many
+    of validation and of test, but for those of more than `limit` words.
+
+    The vocabulary is of the most frequent words of both languages in train; what it lacks is <UNK>, also in targets,
+    but not in the references.
+    InputError for an unknown or unprepared set, and for one that lacks a language, a split or such sentences.
+    """
+    builder = _with(name, source, target)
+    counts = {"train": size, "validation": -(-size // 3), "test": -(-size // 3)}
+    if missing := [part for part in counts if part not in builder.info.splits]:
+        raise InputError(f"data set {name!r} has no {missing[0]} split: it has {', '.join(builder.info.splits)}")
+    parts = [_sentences(builder, part, (source, target), count, limit) for part, count in counts.items()]
+    return Pairs.build([[(one, (other,)) for one, other in rows] for rows in parts], words, size=vocabulary)
+
+
+def _sentences(builder: Any, part: str, languages: tuple[str, str], count: int, limit: int) -> list[tuple[str, ...]]:
+    """The first sentences of a split in both languages, less those that are empty or too long in one of them."""
+    found: list[tuple[str, ...]] = []
+    for record in _records(builder, part):
+        pair = [words(_decoded(record, language).lower()) for language in languages]
+        if all(1 <= len(sentence) <= limit for sentence in pair):
+            found.append(tuple(" ".join(sentence) for sentence in pair))
+        if len(found) == count:
+            break
+    if not found:
+        raise InputError(f"data set {builder.name!r} has no sentence of up to {limit} words in {part}: raise the limit")
+    return found
+
+
 def _with(name: str, *features: str) -> Any:
     """The builder of a set that has these features."""
     builder = sets.find(name)
@@ -90,8 +125,8 @@ def _records(builder: Any, part: str) -> Iterator[dict[str, Any]]:
     return (source[row] for row in range(len(source)))
 
 
-def _decoded(record: dict[str, Any]) -> str:
-    text = record["text"]
+def _decoded(record: dict[str, Any], feature: str = "text") -> str:
+    text = record[feature]
     return text.decode("utf-8", errors="replace") if isinstance(text, bytes) else str(text)
 
 

@@ -37,7 +37,7 @@ def load(
     if name.startswith("random/"):
         return _random(name, size or 32, channels or 3, seed)
     builder = sets.find(name)
-    decode, shape = _decoder(builder, size, channels)
+    decode, shape = decoder(builder, size, channels)
     whole = _read(builder, decode, shape)
     label = builder.info.features["label"]
     for source in whole.values():
@@ -112,7 +112,7 @@ class _Decode:
         return {"image": image.astype(np.float32), "label": np.int32(record["label"])}
 
 
-def _decoder(builder: Any, size: int | None, channels: int | None) -> tuple[_Decode, tuple[int, int, int]]:
+def decoder(builder: Any, size: int | None, channels: int | None) -> tuple[_Decode, tuple[int, int, int]]:
     """The decoder of a set and the shape of its images."""
     import tensorflow_datasets as tfds
 

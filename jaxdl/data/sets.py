@@ -90,6 +90,8 @@ def _on_disk(name: str) -> Any:
 
 def _check_known(name: str) -> None:
     """Raise InputError unless TFDS has the set or somebody has prepared one of that name."""
+    # TFDS leaves off importing its builders at the first that needs TensorFlow, which is before those of WMT.
+    import tensorflow_datasets.translate  # noqa: F401
     from tensorflow_datasets.core import registered
 
     base = re.split("[/:]", name)[0]

@@ -47,8 +47,8 @@ class Room:
 class Speech:
     """Train, dev and test of `audio` float32 [N, samples] at 8,000 a second, silent from `audio_length` int32 [N] on.
 
-    `labels` int32 [N, L] with `label_length` are what is said; token 0, <PAD>, is free to be CTC's blank. `speaker`
-    int32 [N] is who says it: nobody is in two parts.
+    `labels` int32 [N, L] with `label_length` are what is said; token 0, <PAD>, is free to be CTC's blank. Of what is
+    synthesised `speaker` int32 [N] is who says it: nobody is in two parts.
     """
 
     train: Arrays
@@ -181,16 +181,20 @@ def _speakers(size: int, rng: np.random.Generator) -> tuple[list[Voice], np.ndar
 def _speech(
     audio: list[np.ndarray], labels: list[np.ndarray], fields: dict[str, np.ndarray], vocabulary: Vocabulary, seed: int
 ) -> Speech:
-    length = np.array([len(sound) for sound in audio], np.int32)
-    padded = np.zeros((len(audio), length.max()), np.float32)
-    padded[np.arange(length.max()) < length[:, None]] = np.concatenate(audio)
-    tokens, label_length = pad(labels)
-    said = {"audio": padded, "audio_length": length, "labels": tokens, "label_length": label_length}
-    whole = Arrays({**said, **fields})
+    whole = Arrays({**padded(audio, labels), **fields})
     train, dev, test = (
         whole.select(np.flatnonzero(np.isin(fields["speaker"], part))) for part in split(SPEAKERS, FRACTIONS, seed)
     )
     return Speech(train, dev, test, vocabulary)
+
+
+def padded(audio: list[np.ndarray], labels: list[np.ndarray]) -> dict[str, np.ndarray]:
+    """`audio` and `labels` of utterances, each as long as the longest, with their lengths: the fields of `Speech`."""
+    length = np.array([len(sound) for sound in audio], np.int32)
+    filled = np.zeros((len(audio), length.max()), np.float32)
+    filled[np.arange(length.max()) < length[:, None]] = np.concatenate(audio)
+    tokens, label_length = pad(labels)
+    return {"audio": filled, "audio_length": length, "labels": tokens, "label_length": label_length}
 
 
 def backgrounds(folder: str | Path) -> tuple[np.ndarray, ...]:

@@ -160,7 +160,8 @@ class Sequences:
 class Pairs:
     """Train, dev and test of padded pairs: `source` int32 [N, S], `target` int32 [N, T], S and T the same in all three.
 
-    A target begins with <SOS> and ends with <EOS>; `source_length` and `target_length` count all but <PAD>.
+    A target begins with <SOS> and ends with <EOS>; `source_length` and `target_length` count all but <PAD>. A source
+    may be features, float32 [N, S, F], as well.
     references  of "dev" and "test", row by row: the texts of which each is a right target
     """
 
@@ -172,14 +173,18 @@ class Pairs:
 
     @classmethod
     def build(
-        cls, parts: Sequence[Sequence[tuple[str, tuple[str, ...]]]], symbols: Callable[[str], list[str]]
+        cls,
+        parts: Sequence[Sequence[tuple[str, tuple[str, ...]]]],
+        symbols: Callable[[str], list[str]],
+        size: int | None = None,
     ) -> "Pairs":
         """Of the (source, references) of train, dev and test; a target is the first reference, the vocabulary train's.
 
         symbols  of a text: `words`, or `list` for its characters
+        size     of the vocabulary at most
         """
         rows = [(symbols(source), symbols(texts[0])) for part in parts for source, texts in part]
-        vocabulary = Vocabulary.build(source + target for source, target in rows[: len(parts[0])])
+        vocabulary = Vocabulary.build((source + target for source, target in rows[: len(parts[0])]), size=size)
         fields = {}
         fields["source"], fields["source_length"] = pad([vocabulary.encode(source) for source, _ in rows])
         targets = [[SOS, *vocabulary.encode(target).tolist(), EOS] for _, target in rows]

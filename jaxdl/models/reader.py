@@ -12,6 +12,7 @@ from jaxdl.data.text import Buckets, Sequences
 from jaxdl.errors import InputError
 from jaxdl.layers.recurrence import Recurrent, bidirectional, length_mask, stacked
 from jaxdl.losses.classification import cross_entropy
+from jaxdl.models.transformer import Embedding, Size, Stack
 from jaxdl.optim.chain import Chain
 from jaxdl.task import EarlyStopping, Task
 from jaxdl.typing import Example, Key, Mean, ModelState, Params
@@ -63,8 +64,25 @@ class Reader(nn.Module):
         return jnp.concatenate([side[0] for side in carry]) if self.both else carry[0]
 
 
+class TransformerReader(nn.Module):
+    """Logits of each token from a Transformer's encoder, which looks both ways."""
+
+    vocabulary: int
+    classes: int
+    size: Size
+    each: bool = True
+
+    @nn.compact
+    def __call__(
+        self, tokens: Int[Array, " time"], length: Int[Array, ""], train: bool = False
+    ) -> Float[Array, "time classes"]:
+        x = Embedding(self.vocabulary, self.size, name="embedding")(tokens, 0, train)
+        h, _ = Stack(self.size, name="stack")(x, length_mask(length, len(tokens)), train=train)
+        return nn.Dense(self.classes, name="output")(h)
+
+
 def reader(
-    model: Reader,
+    model: Reader | TransformerReader,
     data: Sequences,
     optimizer: Chain,
     epochs: int,

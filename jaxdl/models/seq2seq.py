@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 import flax.linen as nn
 import jax.numpy as jnp
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, Float, Int, Num
 
 from jaxdl.errors import InputError, chosen
 from jaxdl.layers.attention import additive_attention, masked_softmax
@@ -95,7 +95,7 @@ class Seq2Seq(nn.Module):
 
     def __call__(
         self,
-        source: Int[Array, " keys"],
+        source: Num[Array, "keys ..."],
         source_mask: Bool[Array, " keys"],
         target: Int[Array, " time"],
         train: bool = False,
@@ -105,16 +105,16 @@ class Seq2Seq(nn.Module):
 
     def with_maps(
         self,
-        source: Int[Array, " keys"],
+        source: Num[Array, "keys ..."],
         source_mask: Bool[Array, " keys"],
         target: Int[Array, " time"],
         train: bool = False,
-    ) -> tuple[Float[Array, "time vocabulary"], Float[Array, "time keys"]]:
-        """The logits, and how much each target token looked at each source token."""
+    ) -> tuple[Float[Array, "time vocabulary"], Float[Array, "time steps"]]:
+        """The logits, and how much each target token looked at each step of the encoder: each source token."""
         at = self._encode(source, source_mask, train)
         return self._decode(at, target, train)[1:]
 
-    def start(self, source: Int[Array, " keys"], source_mask: Bool[Array, " keys"], limit: int) -> Decoding:
+    def start(self, source: Num[Array, "keys ..."], source_mask: Bool[Array, " keys"], limit: int) -> Decoding:
         """Before the first token of the target. A recurrent decoder goes on for as long as one likes."""
         return self._encode(source, source_mask, train=False)
 
@@ -124,7 +124,9 @@ class Seq2Seq(nn.Module):
         return logits[0], at
 
     def _encode(self, tokens: Array, mask: Array, train: bool) -> Decoding:
-        x = self.drop(self.embed(tokens), deterministic=not train)
+        return self._read(self.drop(self.embed(tokens), deterministic=not train), mask)
+
+    def _read(self, x: Array, mask: Array) -> Decoding:
         to_right, _ = self.right(x, None, mask)
         to_left, first = self.left(x, None, mask)
         values = jnp.concatenate([to_right, to_left], -1)
@@ -137,3 +139,22 @@ class Seq2Seq(nn.Module):
         carry, (h, context, weights) = self.decoder(at.carry, x, at.source)
         read = self.drop(jnp.concatenate([h, context], -1), deterministic=not train)
         return Decoding(carry, at.source), self.output(read), weights
+
+
+class Listener(Seq2Seq):
+    """The same from features in the place of tokens: `every` frames side by side become one step of the encoder.
+
+    Source: Chan et al. (2016), "Listen, Attend and Spell", with one layer in the place of their pyramid.
+    """
+
+    every: int = 3
+
+    def setup(self) -> None:
+        super().setup()
+        self.joined = nn.Dense(self.hidden)
+
+    def _encode(self, features: Array, mask: Array, train: bool) -> Decoding:
+        time = len(features) // self.every
+        steps = features[: time * self.every].reshape(time, -1)
+        x = self.drop(nn.relu(self.joined(steps)), deterministic=not train)
+        return self._read(x, mask[: time * self.every].reshape(time, -1).all(-1))

@@ -13,6 +13,7 @@ from jaxtyping import Array, Float, Int
 from jaxdl.data.batches import Batches
 from jaxdl.data.source import Arrays
 from jaxdl.data.speech import Speech
+from jaxdl.data.text import EOS, SOS, Pairs, pad
 from jaxdl.errors import InputError
 from jaxdl.layers.recurrence import Recurrent, bidirectional, length_mask, stacked
 from jaxdl.layers.spectrogram import BANDS, HOP, SIZE, frame_count, log_mel, normalize, spec_augment
@@ -61,6 +62,22 @@ def heard(part: Arrays) -> Arrays:
     length = frame_count(jnp.asarray(samples))
     features = np.asarray(_normalized(audio, length))
     return Arrays({**fields, "features": features, "length": np.asarray(length)})
+
+
+def transcripts(data: Speech) -> Pairs:
+    """Pairs whose source is what is heard, features [N, frames, bands], and whose target the labels that are said."""
+    parts, lines = {}, {}
+    for name, part in _parts(data).items():
+        found = heard(part).fields
+        lines[name] = [labels[:size] for labels, size in zip(found["labels"], found["label_length"], strict=True)]
+        limit = found["labels"].shape[1] + 2
+        target, size = pad([[SOS, *line.tolist(), EOS] for line in lines[name]], limit)
+        of_source = {"source": found["features"], "source_length": found["length"]}
+        parts[name] = Arrays({**of_source, "target": target, "target_length": size})
+    references: dict[str, tuple[tuple[str, ...], ...]] = {
+        name: tuple((" ".join(data.vocabulary.decode(line)),) for line in lines[name]) for name in ("dev", "test")
+    }
+    return Pairs(**parts, vocabulary=data.vocabulary, references=references)
 
 
 @jax.jit

@@ -11,7 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Num
 
 from jaxdl.data.batches import Batches
 from jaxdl.data.text import EOS, SOS, Pairs
@@ -47,11 +47,10 @@ def translator(
         raise InputError(f"a model of {model.vocabulary} symbols for data of {len(data.vocabulary)}: expected the same")
     train = Batches(data.train, batch_size)
     steps = epochs * train.steps_per_epoch
-    shapes = {name: data.train.fields[name].shape[1] for name in ("source", "target")}
 
     def init(key: Key) -> tuple[Params, ModelState]:
-        source, target = (jnp.zeros(shapes[name], jnp.int32) for name in ("source", "target"))
-        return model.init(key, source, source == 0, target[1:])["params"], {}
+        source, target = (jnp.zeros_like(data.train.fields[name][0]) for name in ("source", "target"))
+        return model.init(key, source, jnp.ones(len(source), bool), target[1:])["params"], {}
 
     def predict(params: Params, model_state: ModelState, example: Example) -> Array:
         return model.apply({"params": params}, *_inputs(example))
@@ -79,6 +78,7 @@ def translator(
         evaluate={name: Batches(part, min(128, len(part)), shuffle=False) for name, part in sets.items()},
         predict=predict,
         stopping=stopping,
+        sharding=getattr(model, "sharding", {}),
     )
 
 
@@ -98,7 +98,7 @@ def stepper(model: nn.Module, params: Params) -> Step:
     return lambda at, token: model.apply({"params": params}, at, token, method="step")
 
 
-def begin(model: nn.Module, params: Params, source: Int[Array, " keys"], length: Int[Array, ""], limit: int) -> Any:
+def begin(model: nn.Module, params: Params, source: Num[Array, "keys ..."], length: Int[Array, ""], limit: int) -> Any:
     """Where a decoder is that has read the source: what `stepper`'s step begins with. Room for `limit` tokens."""
     mask = length_mask(length, len(source))
     return model.apply({"params": params}, source, mask, limit, method="start")

@@ -9,10 +9,10 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from jaxdl.errors import InputError
+from jaxdl.errors import Alone, InputError
 
 COORDINATOR, PROCESS_ID, PROCESS_COUNT = "JAXDL_COORDINATOR", "JAXDL_PROCESS_ID", "JAXDL_PROCESS_COUNT"
-WAIT = 300  # seconds for the others to come
+WAIT = 120  # seconds for the others to come
 PATIENCE = 20  # seconds after which it is said who is missing
 HEARTBEAT = 10  # seconds without a sign of life after which a process counts as dead, and the others end
 
@@ -22,8 +22,8 @@ def start() -> None:
 
     They are told of each other by three variables of the environment, JAXDL_COORDINATOR (host:port of process 0),
     JAXDL_PROCESS_ID and JAXDL_PROCESS_COUNT; on a Cloud TPU and under Slurm or Open MPI jax finds out by itself.
-    What all but process 0 print is dropped: there is one log. InputError where the variables make no sense, and where
-    not all have come after 300 s; who is missing is said after 20.
+    What all but process 0 print is dropped: there is one log. InputError where the variables make no sense; Alone where
+    not all have come after 120 s, and who is missing is said after 20.
     """
     given = _given(os.environ)
     if given is None and not _is_cluster(os.environ):
@@ -40,7 +40,7 @@ def start() -> None:
             address, count, process, initialization_timeout=WAIT, heartbeat_timeout_seconds=HEARTBEAT
         )
     except RuntimeError as error:
-        raise InputError(f"{said} (waited {WAIT} s: {str(error).splitlines()[0][:120]})") from error
+        raise Alone(f"{said} (waited {WAIT} s: {str(error).splitlines()[0][:120]})") from error
     finally:
         waiting.cancel()
     if not is_first():

@@ -68,7 +68,7 @@ def make_step(loss: Loss, optimizer: optax.GradientTransformation, accumulate: i
                  gives the plain step's numbers in less memory. Wrong for coupled examples: the caller refuses those.
 
     The gradient of a loss that is not finite is taken as zero, so that a NaN in a batch can't spread: a parameter
-    that is not finite afterwards was so before.
+    that is not finite afterwards was so before. So is that of a batch that weighs nothing.
     """
 
     def differentiate(params: Params, shared: ModelState, rows: Rows, key: Key) -> tuple[ModelState, Sums, Any]:
@@ -89,7 +89,7 @@ def make_step(loss: Loss, optimizer: optax.GradientTransformation, accumulate: i
         rows = (batch, state.carry)
         model_state, sums, carry = accumulated(differentiate, accumulate)(state.params, state.model_state, rows, key)
         (gradients, cost, metrics), asked = jax.lax.psum((sums, asked), "data")
-        scale, sound = 1 / cost.weight, jnp.isfinite(cost.total)
+        scale, sound = 1 / jnp.where(cost.weight > 0, cost.weight, 1), jnp.isfinite(cost.total)
         gradients = jax.tree.map(lambda g: jnp.where(sound, g * scale.astype(g.dtype), 0), gradients)
         updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
         params = optax.apply_updates(state.params, updates)

@@ -52,10 +52,39 @@ class Opinions(_Texts):
     labels = True
 
 
+PAIRS = [
+    {"en": "The cat sits.", "fr": "Le chat est assis."},
+    {"en": "A dog!", "fr": "Un chien qui court dans la rue !"},
+    {"en": "", "fr": "Rien."},
+    {"en": "The dog sits.", "fr": "Le chien est assis."},
+]
+
+
+class Translated(_Texts):
+    """With the features of the sets of WMT."""
+
+    splits = ("train", "validation", "test")
+
+    def _info(self):
+        return tfds.core.DatasetInfo(
+            builder=self,
+            features=tfds.features.Translation(languages=("en", "fr")),
+            supervised_keys=("fr", "en"),
+            disable_shuffling=True,
+        )
+
+    def _split_generators(self, dl_manager):
+        return {part: enumerate(PAIRS if part == "train" else PAIRS[::-1]) for part in self.splits}
+
+
+class NoValidation(Translated):
+    splits = ("train", "test")
+
+
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     place = tmp_path_factory.mktemp("texts")
-    for builder in (OneText, ThreeTexts, NoText, Opinions):
+    for builder in (OneText, ThreeTexts, NoText, Opinions, Translated, NoValidation):
         builder(data_dir=place, file_format="array_record").download_and_prepare()
     return place
 
@@ -99,9 +128,28 @@ def test_labelled_texts_are_words_of_train_with_their_labels():
         assert [("bad", "good")[label] for label in part.fields["label"]] == second
 
 
+def test_translations_are_words_in_small_letters_without_the_long_and_the_empty():
+    found = corpora.translated("translated", "fr", size=3, limit=5)
+    spelled = [found.vocabulary.decode(tokens) for tokens in found.train.fields["source"]]
+    assert spelled == [["the", "cat", "sits", "."], ["the", "dog", "sits", "."]]
+    assert found.references == {"dev": (("le chien est assis .",),), "test": (("le chien est assis .",),)}
+    back = corpora.translated("translated", "en", source="fr", size=3, limit=5)
+    assert back.references["test"] == (("the dog sits .",),)
+
+
+def test_the_vocabulary_of_translations_is_of_the_most_frequent_words_of_train():
+    found = corpora.translated("translated", "fr", limit=5, vocabulary=4 + 6)
+    assert found.vocabulary.symbols[4:] == (".", "assis", "est", "le", "sits", "the")
+    assert "<UNK>" in found.vocabulary.decode(found.train.fields["target"][0])
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (lambda: corpora.translated("translated", "de"), "has en, fr, not en and de"),
+        (lambda: corpora.translated("no_validation", "fr"), "no validation split: it has train, test"),
+        (lambda: corpora.translated("translated", "fr", limit=1), "no sentence of up to 1 words in train"),
+        (lambda: corpora.translated("wmt14_translate/fr-en", "fr"), "jaxdl.data prepare wmt14_translate/fr-en"),
         (lambda: corpora.load("no_text"), "no train split"),
         (lambda: corpora.load("tiny_shakespear"), "tiny_shakespeare"),
         (lambda: corpora.load("tiny_shakespeare"), "jaxdl.data prepare tiny_shakespeare"),

@@ -26,7 +26,7 @@ def untrained():
 def test_a_person_who_says_what_the_search_found_is_given_its_log_probability(untrained):
     data, task, state = untrained
     fields = {name: values[:9] for name, values in data.dev.fields.items()}
-    found = translations(translation_transformer.network(FLAGS, data), state.params, fields, 6, 2, 0.0)
+    found = translations(translation_transformer.network(FLAGS, data.vocabulary), state.params, fields, 6, 2, 0.0)
     said = np.asarray(found.tokens)[:, 0]
     fields["target"] = np.concatenate([np.full((9, 1), SOS), said], 1).astype(np.int32)
     fields["target_length"] = 1 + np.asarray(found.lengths)[:, 0]

@@ -26,13 +26,15 @@ def test_it_hears_most_digits_of_speakers_it_never_heard(measured, name):
 
 def test_a_recording_is_transcribed_as_the_test_set_is_scored(measured):
     """The set is padded to its longest utterance, a recording is as long as it is."""
-    state, task, data = measured[2][0], speech_ctc.build(CONFIG, 0), speech_ctc.load(200, 1, CONFIG.snr, 0)
+    state, task, data = measured[2][0], speech_ctc.build(CONFIG, 0), speech_ctc.data_of(CONFIG, 0)
     decode = list(speech_ctc.decoders(CONFIG).values())[1]
     some = data.test.select(np.arange(5))
     scored = [decode(logits) for logits in speech_ctc.said(CONFIG, task, state, heard(some).fields)]
-    for audio, samples, labels in zip(some.fields["audio"], some.fields["audio_length"], scored, strict=True):
-        words = speech_ctc.transcribe(CONFIG, task, state, audio[:samples], data.vocabulary)
-        assert words == " ".join(data.vocabulary.decode(labels))
+    sounds = zip(some.fields["audio"], some.fields["audio_length"], strict=True)
+    recorded = {str(place): audio[:samples] for place, (audio, samples) in enumerate(sounds)}
+    told = speech_ctc.transcribed(CONFIG, recorded, CONFIG, data.vocabulary, state.params)
+    expected = [f"{place}: {' '.join(data.vocabulary.decode(labels))}" for place, labels in enumerate(scored)]
+    assert told == expected
     assert any(scored)
 
 

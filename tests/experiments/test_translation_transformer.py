@@ -1,16 +1,12 @@
-"""The search that is best on dev is the one that is tested, and what a run leaves behind translates what one types."""
+"""The search that is best on dev is the one that is tested, and what it says is scored as sentences are."""
 
-import io
-import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from types import SimpleNamespace
 
-import jax
 import numpy as np
 import pytest
 
 from experiments.sequences import translation_transformer
-from jaxdl.errors import InputError
 from jaxdl.train.settings import Run
 
 CONFIG = translation_transformer.Config(phrases=120, layers=1, width=8, heads=2, alphas=(0.0, 0.7, 1.5))
@@ -46,22 +42,3 @@ def test_bleu_is_one_where_the_network_says_the_references(monkeypatch):
 
     monkeypatch.setattr(translation_transformer, "translations", recited)
     assert translation_transformer.bleu(None, None, part, "test") == pytest.approx(1)
-
-
-def test_a_finished_run_translates_a_phrase_and_the_lines_of_standard_input(monkeypatch, tmp_path):
-    data = translation_transformer.load(CONFIG)
-    params, _ = translation_transformer.build(replace(CONFIG, epochs=50), data, 0).init(jax.random.key(0))
-    (tmp_path / "config.json").write_text(json.dumps({"config": asdict(CONFIG)}))
-    monkeypatch.setattr(translation_transformer, "load_parameters", lambda path: (params, {}))
-    load = translation_transformer.Config(load=tmp_path, input="The train leaves at 5 : 10 pm .")
-    [told], shown = translation_transformer.main(load, Run(tmp_path))
-    assert told.startswith(f"“{load.input}” is “")
-    assert not shown
-    monkeypatch.setattr("sys.stdin", io.StringIO("it is late .\n"))
-    with pytest.raises(InputError, match="'late' at index 2"):
-        translation_transformer.main(replace(load, input="-"), Run(tmp_path))
-
-
-def test_a_directory_without_a_run_is_told(tmp_path):
-    with pytest.raises(InputError, match="expected the directory of a finished run"):
-        translation_transformer.main(replace(CONFIG, load=tmp_path), Run(tmp_path))

@@ -11,12 +11,15 @@ from jaxdl.check.gradients import check_task
 from jaxdl.data.source import Arrays
 from jaxdl.data.text import Sequences, Vocabulary
 from jaxdl.errors import InputError
-from jaxdl.models.reader import Reader, reader
+from jaxdl.models.reader import Reader, TransformerReader, reader
+from jaxdl.models.transformer import Size
 from jaxdl.optim.chain import Chain
 from jaxdl.train.loop import fit
 from jaxdl.train.settings import Run
 
 MODEL = Reader(9, 2, embedding=4, hidden=5, cell="gru")
+SIZE = Size(layers=1, width=16, heads=2, hidden=16, dropout=0.0, norm="pre", limit=8)
+ENCODER = TransformerReader(9, 2, SIZE)
 ADAM = Chain("adam", learning_rate=2e-2)
 
 
@@ -46,6 +49,21 @@ def test_padding_changes_nothing(each, layers, both):
     model = replace(MODEL, each=each, layers=layers, both=both)
     short, long = logits(model, [4, 5, 6], 3), logits(model, [4, 5, 6, 8, 8], 3)
     np.testing.assert_allclose(short, long[:3] if each else long, atol=1e-6)
+
+
+def test_padding_changes_nothing_for_a_transformer():
+    short, long = logits(ENCODER, [4, 5, 6], 3), logits(ENCODER, [4, 5, 6, 8, 8], 3)
+    np.testing.assert_allclose(short, long[:3], atol=1e-6)
+
+
+def test_a_transformer_knows_the_order_of_what_stands_around_a_token():
+    one, other = logits(ENCODER, [4, 7, 5, 6], 4), logits(ENCODER, [6, 7, 5, 4], 4)
+    assert not np.allclose(one[1], other[1], atol=1e-4)
+
+
+def test_a_transformer_tags_all_tokens_by_the_last(tmp_path):
+    task = reader(ENCODER, first_or_last("last"), ADAM, 30, 40)
+    assert fit(task, Run(tmp_path, mesh="data=1", quiet=True)).metrics["dev/accuracy"] > 0.99
 
 
 def test_without_recurrent_layers_order_is_lost_and_with_them_it_counts():

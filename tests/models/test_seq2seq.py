@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from jaxdl.errors import InputError
-from jaxdl.models.seq2seq import Seq2Seq
+from jaxdl.models.seq2seq import Listener, Seq2Seq
 
 SOURCE, REAL = jnp.array([3, 1, 6, 2, 0, 0]), jnp.array([True, True, True, True, False, False])
 TARGET = jnp.array([2, 5, 4, 6])
@@ -73,3 +73,38 @@ def test_without_attention_the_decoder_sees_only_the_summary():
 def test_an_unknown_attention_is_refused():
     with pytest.raises(InputError, match="additive"):
         made(replace(small(), attention="aditive"))
+
+
+FEATURES, FRAMES = jax.random.normal(jax.random.key(1), (11, 3)), jnp.arange(11) < 8
+
+
+def listener(every=2):
+    return Listener(7, 5, 6, every=every)
+
+
+def heard(model):
+    return model.init(jax.random.key(0), FEATURES, FRAMES, TARGET)
+
+
+def test_a_listener_decodes_step_by_step_what_it_says_in_one_pass():
+    params = heard(listener())
+    at, logits = listener().apply(params, FEATURES, FRAMES, 9, method="start"), []
+    for token in TARGET:
+        one, at = listener().apply(params, at, token, method="step")
+        logits.append(one)
+    np.testing.assert_allclose(jnp.stack(logits), listener().apply(params, FEATURES, FRAMES, TARGET), atol=1e-5)
+
+
+@pytest.mark.parametrize(("every", "steps", "real"), [(1, 11, 8), (2, 5, 4), (3, 3, 2)])
+def test_so_many_frames_are_a_step_to_listen_to_and_one_that_is_not_whole_is_none(every, steps, real):
+    model = listener(every)
+    params = heard(model)
+    _, weights = model.apply(params, FEATURES, FRAMES, TARGET, method="with_maps")
+    assert weights.shape == (4, steps)
+    assert (weights[:, :real] > 0).all()
+    np.testing.assert_array_equal(weights[:, real:], 0)
+    other = FEATURES.at[real * every :].set(9.0)
+    expected = model.apply(params, FEATURES, FRAMES, TARGET)
+    np.testing.assert_allclose(model.apply(params, other, FRAMES, TARGET), expected, atol=1e-6)
+    early = model.apply(params, FEATURES.at[real * every - 1].set(9.0), FRAMES, TARGET)
+    assert not np.allclose(early, expected)

@@ -13,7 +13,9 @@ from jaxdl.data.speech import Speech, held
 from jaxdl.data.text import SPECIAL, Vocabulary
 from jaxdl.decode.ctc import best_path
 from jaxdl.errors import InputError
-from jaxdl.models.speech import Detector, Recognizer, detector, heard, listen, recognizer, unnormalized
+from jaxdl.models.seq2seq import Listener
+from jaxdl.models.speech import Detector, Recognizer, detector, heard, listen, recognizer, transcripts, unnormalized
+from jaxdl.models.translation import translator
 from jaxdl.optim.chain import Chain
 from jaxdl.score.edit_distance import error_rate
 from jaxdl.train.loop import fit
@@ -73,6 +75,25 @@ def test_features_are_those_of_the_sound_alone_whatever_it_is_padded_to():
     np.testing.assert_array_equal(short["length"], (part.fields["audio_length"] - 200) // 80 + 1)
     np.testing.assert_allclose(long["features"][:, :frames], short["features"], atol=1e-5)
     assert not long["features"][:, frames:].any()
+
+
+def test_transcripts_pair_what_is_heard_with_what_is_said():
+    pairs = transcripts(DATA)
+    first, said = pairs.train.fields, DATA.train.fields
+    np.testing.assert_array_equal(first["source"], heard(DATA.train).fields["features"])
+    np.testing.assert_array_equal(first["source_length"], heard(DATA.train).fields["length"])
+    for target, labels, size in zip(first["target"], said["labels"], said["label_length"], strict=True):
+        assert target.tolist() == [2, *labels[:size].tolist(), 3, *[0] * int(3 - size)]
+    np.testing.assert_array_equal(first["target_length"], said["label_length"] + 2)
+    names = {4: "low", 5: "high"}
+    test = DATA.test.fields
+    expected = tuple((" ".join(names[label] for label in labels if label),) for labels in test["labels"].tolist())
+    assert pairs.references["test"] == expected
+
+
+def test_gradients_of_who_attends_are_checked():
+    model = Listener(len(VOCABULARY), 4, 6, every=2)
+    assert check_task(translator(model, transcripts(DATA), ADAM, 1, 20), sample=12, examples=2).ok
 
 
 def test_gradients_of_the_recogniser_are_checked():

@@ -97,6 +97,17 @@ def test_padding_changes_nothing(make_task):
         np.testing.assert_allclose(a[1].vector, b[1].vector, atol=1e-12)
 
 
+def test_a_batch_that_weighs_nothing_changes_no_parameter(make_task):
+    task = make_task(normalized=False)
+    body = Runner(make_mesh("data=1")).bind(steps.make_step(task.loss, task.optimizer))
+    state = states.create(task.init, task.optimizer, jax.random.key(0))
+    batch = next(task.train.iterate(0)) | {"mask": np.zeros(16, np.float32)}
+    after, metrics = body(state, batch)
+    for before, now in zip(jax.tree.leaves(state.params), jax.tree.leaves(after.params), strict=True):
+        np.testing.assert_array_equal(now, before)
+    assert next(metrics.rows())["loss"] == 0
+
+
 @pytest.mark.parametrize("description", ["data=9", "data=0", "data=-2", "data", "rows=2", "data=x"])
 def test_a_mesh_that_can_t_be_is_refused(description):
     with pytest.raises(InputError, match="data="):
