@@ -15,10 +15,6 @@ class Diverged(ArithmeticError):
     """The loss became NaN or infinite (exit code 3). The last good checkpoint stays."""
 
 
-class Alone(Exception):
-    """The other processes of a training did not come."""
-
-
 class Preempted(Exception):
     """SIGTERM or SIGINT arrived; the last finished step is saved (exit code 75)."""
 

@@ -21,7 +21,7 @@ import tyro
 
 from jaxdl import flags
 from jaxdl.check.columns import align
-from jaxdl.errors import Alone, Diverged, InputError, Preempted, StorageError, chosen
+from jaxdl.errors import Diverged, InputError, Preempted, StorageError, chosen
 from jaxdl.report import page
 from jaxdl.report.words import number
 from jaxdl.task import Task
@@ -35,7 +35,6 @@ from jaxdl.typing import ModelState, Params
 
 EXIT_CODES: dict[type[BaseException], int] = {
     StorageError: 1,
-    Alone: 1,
     InputError: 2,
     Diverged: 3,
     Preempted: 75,

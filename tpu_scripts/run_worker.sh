@@ -114,6 +114,8 @@ holders() { # processes that have the accelerator open
 
 stop() { # RUN SECONDS [again]
   local job=jobs/$1 tenths=$(($2 * 10)) second pids
+  exec 9>lock
+  flock -w 10 9 # a start under way is stopped when it has started
   if [[ $(state "$job") == running ]]; then
     touch "$job/stopping"
     kill -TERM -- "-$(<"$job/group")" 2>/dev/null || true

@@ -9,7 +9,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from jaxdl.errors import Alone, InputError
+from jaxdl.errors import InputError
 
 COORDINATOR, PROCESS_ID, PROCESS_COUNT = "JAXDL_COORDINATOR", "JAXDL_PROCESS_ID", "JAXDL_PROCESS_COUNT"
 WAIT = 120  # seconds for the others to come
@@ -22,8 +22,8 @@ def start() -> None:
 
     They are told of each other by three variables of the environment, JAXDL_COORDINATOR (host:port of process 0),
     JAXDL_PROCESS_ID and JAXDL_PROCESS_COUNT; on a Cloud TPU and under Slurm or Open MPI jax finds out by itself.
-    What all but process 0 print is dropped: there is one log. InputError where the variables make no sense; Alone where
-    not all have come after 120 s, and who is missing is said after 20.
+    What all but process 0 print is dropped: there is one log. InputError where the variables make no sense. Who has not
+    come is said after 20 s, and after 120 the process ends with exit code 1.
     """
     given = _given(os.environ)
     if given is None and not _is_cluster(os.environ):
@@ -31,20 +31,26 @@ def start() -> None:
     address, process, count = given or (None, None, None)
     of_all = f"process {process} of {count} at {address}" if given else "a process of this cluster"
     missing = f"process {1 - process}" if count == 2 and process is not None else "at least one of the others"
+    met = threading.Event()
     said = f"{of_all} waits: {missing} is missing; the same command must run once for each process"
-    waiting = threading.Timer(PATIENCE, lambda: print(said, file=sys.stderr, flush=True))
-    waiting.daemon = True
-    waiting.start()
-    try:
-        jax.distributed.initialize(
-            address, count, process, initialization_timeout=WAIT, heartbeat_timeout_seconds=HEARTBEAT
-        )
-    except RuntimeError as error:
-        raise Alone(f"{said} (waited {WAIT} s: {str(error).splitlines()[0][:120]})") from error
-    finally:
-        waiting.cancel()
+    threading.Thread(target=_impatient, args=(met, said), daemon=True).start()
+    # Beyond its own timeout it would end the process with a stack trace.
+    jax.distributed.initialize(
+        address, count, process, initialization_timeout=2 * WAIT, heartbeat_timeout_seconds=HEARTBEAT
+    )
+    met.set()
     if not is_first():
         sys.stdout = open(os.devnull, "w")  # noqa: SIM115 (for the rest of the process)
+
+
+def _impatient(met: threading.Event, said: str) -> None:
+    """Says who is missing, and later ends the process, unless all have met."""
+    if met.wait(PATIENCE):
+        return
+    print(said, file=sys.stderr, flush=True)
+    if not met.wait(WAIT - PATIENCE):
+        print(f"nobody came within {WAIT} s", file=sys.stderr, flush=True)
+        os._exit(1)
 
 
 def is_first() -> bool:

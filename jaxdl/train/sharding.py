@@ -5,8 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import jax
+import numpy as np
 from jax.sharding import AxisType, Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
+from jaxtyping import Int
 
 from jaxdl.errors import InputError
 from jaxdl.train.state import State
@@ -106,13 +108,18 @@ def share(mesh: Mesh) -> tuple[int, int]:
     The devices of several processes may need the same rows, where `tensor` reaches across them. InputError where the
     rows of this process are not one piece.
     """
-    parts = mesh.shape["data"] * mesh.shape["fsdp"]
-    rows = mesh.devices.reshape(parts, -1)
-    mine = [i for i in range(parts) if any(d.process_index == jax.process_index() for d in rows[i])]
-    first, count = mine[0], len(mine)
-    if mine != list(range(first, first + count)) or first % count or parts % count:
+    owners = np.vectorize(lambda device: device.process_index)(mesh.devices)
+    return share_of(jax.process_index(), owners.reshape(mesh.shape["data"] * mesh.shape["fsdp"], -1))
+
+
+def share_of(process: int, owners: Int[np.ndarray, "parts devices"]) -> tuple[int, int]:
+    """The same from the processes that own the devices, of each part of the batch a row."""
+    parts = len(owners)
+    mine = np.flatnonzero((owners == process).any(1))
+    first, count = int(mine[0]), len(mine)
+    if mine[-1] != first + count - 1 or first % count or parts % count:
         raise InputError(
-            f"--mesh: the rows of process {jax.process_index()} are not one piece; use data=-1, or a tensor axis "
-            "that fits into one process"
+            f"--mesh: the rows of process {process} are not one piece; use data=-1, or a tensor axis that fits into "
+            "one process"
         )
     return first // count, parts // count

@@ -5,7 +5,6 @@ import pytest
 from matplotlib.colors import to_hex
 
 from jaxdl.report import scenes
-from jaxdl.report.comparison import PALETTE
 from jaxdl.report.style import figure
 
 IMAGE = np.zeros((6, 8, 1))
@@ -49,12 +48,20 @@ def test_a_mask_has_its_class_colour_and_name_and_the_background_neither(axes):
     segments[5, 7] = 1
     scenes.masks(axes, IMAGE, segments, ["cat", "dog", "owl"])
     shades = axes.images[-1].get_array()
-    assert to_hex(shades[1, 1]) == PALETTE[2].lower()
-    assert to_hex(shades[5, 7]) == PALETTE[0].lower()
+    assert to_hex(shades[1, 1]) == scenes.SHADES[2].lower()
+    assert to_hex(shades[5, 7]) == scenes.SHADES[0].lower()
     np.testing.assert_array_equal(shades[..., 3] > 0, segments > 0)
     assert [word.get_text() for word in axes.texts] == ["cat", "owl"]
     x, y = (int(place) for place in axes.texts[1].get_position())
     assert segments[y, x] == 3
+
+
+def test_a_speck_is_shaded_and_not_named(axes):
+    segments = np.full((6, 8), 1)
+    segments[0, 0] = 2
+    scenes.masks(axes, IMAGE, segments, ["cat", "dog"])
+    assert to_hex(axes.images[-1].get_array()[0, 0]) == scenes.SHADES[1].lower()
+    assert [word.get_text() for word in axes.texts] == ["cat"]
 
 
 def test_points_lie_where_they_are(axes):

@@ -239,6 +239,7 @@ def test_a_new_checkpoint_between_two_crashes_gives_the_budget_back(cloud):
 def test_a_run_that_its_user_stops_is_not_started_again(cloud):
     process = cloud.start(*BABYSIT, *shell("sleep 60"))
     wait_for(lambda: (cloud.root / "calls.jsonl").exists() and len(cloud.started()) == 2)
+    wait_for(lambda: cloud.tpu("status", "pod", "--run", "run")[1].count("running") == 2)
     assert cloud.tpu("stop", "pod", "--run", "run")[0] == 0
     assert process.wait(timeout=60) == 75
     process.communicate()

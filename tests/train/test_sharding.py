@@ -4,7 +4,6 @@ import functools
 import re
 from collections import Counter
 from fnmatch import fnmatch
-from types import SimpleNamespace
 
 import jax
 import jax.numpy as jnp
@@ -20,11 +19,10 @@ from jaxdl.models.language_model import language_model
 from jaxdl.models.resnet import ResNet
 from jaxdl.models.transformer import Size, TransformerLM
 from jaxdl.optim.chain import Chain
-from jaxdl.train import sharding
 from jaxdl.train import step as steps
 from jaxdl.train.loop import creation
 from jaxdl.train.parallel import Runner
-from jaxdl.train.sharding import make_mesh, share, spec
+from jaxdl.train.sharding import make_mesh, share, share_of, spec
 from jaxdl.typing import path_name
 
 STEPS = 20
@@ -89,8 +87,8 @@ def test_every_mesh_gives_the_loss_curve_of_one_device(tasks, name):
             for mesh, kind in LAYOUTS:
                 losses, _, step = trained(task, mesh, kind, dtype)
                 np.testing.assert_allclose(losses, alone, rtol=0, atol=nearness, err_msg=f"{mesh} {kind} {dtype}")
-                if kind == "jit":
-                    assert step._cache_size() == 1, f"{mesh}: compiled more than once"
+                if kind == "jit":  # 0 where jax has cleared its caches since
+                    assert step._cache_size() <= 1, f"{mesh}: compiled more than once"
 
 
 def held_by_one(tree):
@@ -185,34 +183,27 @@ def test_pmap_knows_data_alone():
         Runner(make_mesh("fsdp=2"), "pmap")
 
 
-class Device:
-    """A device of some process, as a mesh sees it."""
-
-    def __init__(self, process_index):
-        self.process_index = process_index
-
-
 @pytest.mark.parametrize(
-    ("shape", "owners", "expected"),
+    ("owners", "expected"),
     [
-        ((4, 1, 1), [0, 0, 1, 1], (0, 2)),
-        ((2, 2, 1), [1, 1, 0, 0], (1, 2)),  # the second half is ours
-        ((1, 1, 4), [0, 0, 1, 1], (0, 1)),  # the same rows for all
-        ((2, 1, 2), [0, 1, 0, 1], (0, 1)),
+        ([[0], [0], [1], [1]], (0, 2)),
+        ([[1], [1], [0], [0]], (1, 2)),  # the second half is ours
+        ([[0, 0, 1, 1]], (0, 1)),  # the same rows for all
+        ([[0, 1], [0, 1]], (0, 1)),
     ],
 )
-def test_a_process_feeds_the_rows_its_devices_work_on(shape, owners, expected):
-    assert share(mesh_of(shape, owners)) == expected
+def test_a_process_feeds_the_rows_its_devices_work_on(owners, expected):
+    assert share_of(0, np.array(owners)) == expected
 
 
-def test_rows_in_pieces_are_refused():
+@pytest.mark.parametrize("owners", [[[0], [1], [0], [1]], [[1], [0], [0], [1]]])
+def test_rows_in_pieces_are_refused(owners):
     with pytest.raises(InputError, match="not one piece"):
-        share(mesh_of((4, 1, 1), [0, 1, 0, 1]))
+        share_of(0, np.array(owners))
 
 
-def mesh_of(shape, owners):
-    devices = np.array([Device(owner) for owner in owners]).reshape(shape)
-    return SimpleNamespace(devices=devices, shape=dict(zip(sharding.AXES, shape, strict=True)))
+def test_a_single_process_feeds_all_rows():
+    assert share(make_mesh("data=2,fsdp=2,tensor=2")) == (0, 1)
 
 
 def compiled_step(task, mesh):
