@@ -2,13 +2,12 @@
 
 import contextlib
 import io
-import itertools
 import json
 import math
 import os
 import platform
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -19,11 +18,12 @@ import numpy as np
 
 from jaxdl.check import parameters
 from jaxdl.errors import Diverged, InputError, Preempted
-from jaxdl.task import Batches, BatchIterator, Task, is_coupled
+from jaxdl.task import BatchIterator, Task, is_coupled
 from jaxdl.train import processes, stopping, workdir
 from jaxdl.train import state as states
 from jaxdl.train import step as steps
 from jaxdl.train.checkpoint import Checkpoints
+from jaxdl.train.evaluation import Evaluation, flattened
 from jaxdl.train.logbook import Logbook
 from jaxdl.train.parallel import Runner
 from jaxdl.train.preemption import StopRequest
@@ -151,7 +151,7 @@ class Trainer:
     """One training in progress: the compiled steps, and the places it writes to."""
 
     def __init__(
-        self, task: Task, run: Run, runner: Runner, evaluation: "Evaluation", checkpoints: Checkpoints, logbook: Logbook
+        self, task: Task, run: Run, runner: Runner, evaluation: Evaluation, checkpoints: Checkpoints, logbook: Logbook
     ):
         self.task, self.run = task, run
         self.evaluation, self.checkpoints, self.logbook = evaluation, checkpoints, logbook
@@ -260,39 +260,6 @@ def culprit(state: State) -> str:
 def due(every: int, before: int, at: int) -> bool:
     """Whether a multiple of `every` lies in (before, at]."""
     return at // every > before // every
-
-
-class Evaluation:
-    """Scores whole sets with one compiled function."""
-
-    def __init__(self, task: Task, runner: Runner):
-        self.sets = task.evaluate if task.score else {}
-        self.score = runner.bind(steps.make_evaluation(task.score)) if task.score else None
-        self.share = share(runner.mesh)
-        self.weights: dict[str, dict[str, float]] = {}
-
-    def __call__(self, state: State, names: Iterable[str]) -> dict[str, dict[str, float]]:
-        """The metrics of these sets: {"dev": {"accuracy": …}}; how many examples each is of stands in `weights`."""
-        found = {name: self.of_set(state, self.sets[name]) for name in names if name in self.sets}
-        self.weights = {name: sums.weights() for name, sums in found.items()}
-        return {name: next(sums.rows()) for name, sums in found.items()}
-
-    def of_set(self, state: State, batches: Batches) -> Metrics:
-        """Each example once, in order; the sums are fetched when the next batch is under way."""
-        assert self.score is not None
-        total, pending = np.zeros(()), None
-        iterator = batches.iterate(0, *self.share)
-        for batch in itertools.islice(iterator, batches.steps_per_epoch):
-            launched = self.score(state, batch)
-            total = total if pending is None else total + np.asarray(pending.vector)
-            pending = launched
-        assert pending is not None  # a set has at least one batch
-        return Metrics(total + np.asarray(pending.vector), pending.names)
-
-
-def flattened(sets: Mapping[str, Mapping[str, float]]) -> dict[str, float]:
-    """{"dev": {"accuracy": 1.0}} as {"dev/accuracy": 1.0}."""
-    return {f"{name}/{metric}": value for name, values in sets.items() for metric, value in values.items()}
 
 
 def summary(state: State, metrics: Mapping[str, float], run: Run, runner: Runner) -> dict[str, Any]:
