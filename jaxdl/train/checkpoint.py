@@ -100,8 +100,8 @@ class Checkpoints:
         Damaged checkpoints are moved to `damaged/` with a warning.
         Raises InputError when the newest readable checkpoint has other leaves, and when every one is damaged.
         """
-        tried = []
-        for step in self.steps():
+        tried, steps = [], self.steps()  # listed once: another process may be the first to set one aside
+        for step in steps:
             try:
                 manifest = _agreed(self._manifest, step)
                 _compare(manifest, like, config, self.directory / str(step))
@@ -110,7 +110,7 @@ class Checkpoints:
             except Damaged as damage:
                 tried.append(f"step {step} ({damage})")
                 continue
-            for bad in [s for s in self.steps() if s > step]:
+            for bad in [s for s in steps if s > step]:
                 self._set_aside(bad)
             if tried:
                 log.warning("damaged checkpoint skipped: %s; going on from step %d", "; ".join(tried), step)
