@@ -3,7 +3,7 @@
     python -m experiments.vision.sliding_window
 
 About 20 s on two CPU cores. Finds: LeNet-5 made convolutional gives the 81 windows of a scene the same scores (to
-7.6e-6, the largest being 40) with 4.86 times fewer multiplications, 9.6 times faster (median of 50 rounds in turn); of
+7.6e-6, the largest being 40) with 4.86 times fewer multiplications, 7.0 times faster (median of 50 rounds in turn); of
 the windows with a digit in their middle 0.908 ± 0.019 are named right, of all others 0.969 ± 0.002 are called
 background (3 seeds).
 """
