@@ -17,12 +17,11 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from time import perf_counter
 
 import jax
 import numpy as np
 
-from benchmarks.contenders import Contender, PyTorch
+from benchmarks.contenders import Contender, PyTorch, again
 from benchmarks.step import describe_machine, row
 from benchmarks.tasks import Work, arrays
 from benchmarks.turns import take_turns
@@ -80,16 +79,7 @@ def on_card(task: Task) -> tuple[Contender, Callable[[], states.State]]:
     step = runner.bind(make_step(in_precision(task.loss, "bfloat16"), task.optimizer), donate=True)
     state = jax.jit(lambda key: states.create(task.init, task.optimizer, key))(jax.random.key(0))
     batch = jax.device_put(next(task.train.iterate(0)))
-
-    def run(count: int) -> float:
-        nonlocal state
-        began = perf_counter()
-        for _ in range(count):
-            state, metrics = step(state, batch)
-        jax.block_until_ready((state, metrics))
-        return perf_counter() - began
-
-    return run, lambda: state
+    return again(step, state, batch)
 
 
 class PyTorchOnCard(PyTorch):

@@ -20,6 +20,7 @@ from jaxdl.train import state as states
 from jaxdl.train.parallel import Runner
 from jaxdl.train.sharding import make_mesh
 from jaxdl.train.step import make_step
+from jaxdl.typing import Batch
 
 Contender = Callable[[int], float]
 
@@ -72,6 +73,11 @@ def our_step(task: Task) -> Contender:
     runner, batch = Runner(make_mesh("data=1")), next(task.train.iterate(0))
     step = runner.bind(make_step(task.loss, task.optimizer), donate=True)
     state = jax.jit(lambda key: states.create(task.init, task.optimizer, key))(jax.random.key(0))
+    return again(step, state, batch)[0]
+
+
+def again(step: Callable, state: states.State, batch: Batch) -> tuple[Contender, Callable[[], states.State]]:
+    """(A compiled step on one batch, again and again; what it has come to)."""
 
     def run(count: int) -> float:
         nonlocal state
@@ -81,7 +87,7 @@ def our_step(task: Task) -> Contender:
         jax.block_until_ready((state, metrics))
         return perf_counter() - began
 
-    return run
+    return run, lambda: state
 
 
 def per_example_gradients(task: Task) -> Contender:

@@ -93,8 +93,6 @@ def region_detector(
 
     InputError for images whose sides are no multiple of 8, for no proposals and what `check_thresholds` refuses.
     """
-    if data.size % STRIDE:
-        raise InputError(f"images of {data.size} pixels: expected a multiple of {STRIDE}, such as 48")
     if proposals < 1:
         raise InputError(f"proposals = {proposals}: expected 1 or more to an image")
     check_thresholds(limit, score, overlap)

@@ -149,8 +149,6 @@ def detector(
     scores them as a set is `score.detection`. InputError for images whose sides are no multiple of 8, and what
     `check_thresholds` refuses.
     """
-    if data.size % STRIDE:
-        raise InputError(f"images of {data.size} pixels: expected a multiple of {STRIDE}, such as 48")
     check_thresholds(limit, score, overlap)
     model, cells = Yolo(len(anchors), data.classes, width), (data.size // STRIDE,) * 2
     shapes = jnp.asarray(anchors, jnp.float32)
@@ -178,7 +176,11 @@ def detection(
 
     grade  (output, example) -> {"loss": …, and its parts}
     find   output -> what `predict` says of an image
+
+    InputError for images whose sides are no multiple of 8.
     """
+    if data.size % STRIDE:
+        raise InputError(f"images of {data.size} pixels: expected a multiple of {STRIDE}, such as 48")
 
     def say(params: Params, model_state: ModelState, example: Example) -> Any:
         return model.apply({"params": params, **model_state}, example["image"])

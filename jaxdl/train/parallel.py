@@ -30,7 +30,7 @@ class Runner:
 
     mesh: Mesh
     kind: Literal["jit", "pmap"] = "jit"
-    over_fields: State | None = None
+    of_leaves: State | None = None
     """The sharding of every leaf of the state, as `over` finds it. None: all whole on every device."""
 
     def __post_init__(self) -> None:
@@ -43,7 +43,7 @@ class Runner:
             if like.carry is not None and jax.process_count() > 1:
                 raise InputError("--parallel pmap: rows that carry something over need --parallel jit on several hosts")
             return self
-        return replace(self, over_fields=sharding.place(like, self.mesh, rules))
+        return replace(self, of_leaves=sharding.place(like, self.mesh, rules))
 
     def bind(self, body: Callable, batch_axis: int = 0, donate: bool = False) -> Callable[[Any, Batch], Any]:
         """The compiled body. `batch_axis` of the batch is split, the state lies as `placed` says, and the results are
@@ -58,7 +58,7 @@ class Runner:
         bound = jax.vmap(body, in_axes=None, out_axes=None, axis_name="data", axis_size=1)
         rows = NamedSharding(self.mesh, P(*[None] * batch_axis, sharding.ROWS))
         results = (self.placed._replace(best=None), self.whole) if donate else self.whole
-        state = self.placed if self.over_fields is None else None  # None: as it lies, best weights or not
+        state = self.placed if self.of_leaves is None else None  # None: as it lies, best weights or not
         compiled = jax.jit(bound, in_shardings=(state, rows), out_shardings=results, donate_argnums=donated)
         if jax.process_count() == 1:
             return (
@@ -75,9 +75,9 @@ class Runner:
 
         Said outright: left to itself, XLA may fetch activations instead.
         """
-        if self.over_fields is None or self.mesh.shape["fsdp"] == 1:
+        if self.of_leaves is None or self.mesh.shape["fsdp"] == 1:
             return loss
-        used = jax.tree.map(sharding.without_fsdp, self.over_fields.params)
+        used = jax.tree.map(sharding.without_fsdp, self.of_leaves.params)
 
         def fetching(params: Params, model_state: ModelState, example: Example, key: Key) -> Any:
             return loss(jax.lax.with_sharding_constraint(params, used), model_state, example, key)
@@ -129,8 +129,8 @@ class Runner:
     @property
     def placed(self) -> State:
         """The sharding of each field of a state, or of each of its leaves."""
-        if self.over_fields is not None:
-            return self.over_fields
+        if self.of_leaves is not None:
+            return self.of_leaves
         return of_fields(self.whole, rows=NamedSharding(self.mesh, P(sharding.ROWS)))
 
     def check_batch(self, name: str, size: int, parts: int = 1) -> None:

@@ -76,7 +76,7 @@ def any_of(flag: bool) -> bool:
 
 
 def name() -> str:
-    """ ", process 1 of 2" where there are several, for a message."""
+    """For a message: a comma and `process 1 of 2`, or nothing where there is only one."""
     if not jax.distributed.is_initialized() or jax.process_count() == 1:
         return ""
     return f", process {jax.process_index()} of {jax.process_count()}"

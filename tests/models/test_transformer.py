@@ -9,7 +9,8 @@ import pytest
 
 from jaxdl.check.parameters import count
 from jaxdl.errors import InputError
-from jaxdl.models.transformer import BASE, BIG, Size, Stack, Transformer, TransformerLM, VisionTransformer
+from jaxdl.models.transformer import BASE, BIG, Size, Stack, Transformer, TransformerLM
+from jaxdl.models.vision_transformer import VisionTransformer
 
 SMALL = Size(layers=2, width=8, heads=2, hidden=16, dropout=0.0, limit=12)
 TOKENS = jnp.array([1, 4, 2, 6, 3, 5])
