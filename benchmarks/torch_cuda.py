@@ -79,7 +79,7 @@ def main(name: str, examples: str) -> None:
     make, shape, classes = MODELS[name]
     image = torch.randn(int(examples), *shape, device="cuda").to(memory_format=torch.channels_last)
     label = torch.randint(0, classes, (int(examples),), device="cuda")
-    model = make().to("cuda", memory_format=torch.channels_last)  # type: ignore[call-overload]  # PyTorch's stub lacks it
+    model = make().to("cuda", memory_format=torch.channels_last)
     step = training_step(model, image, label)
     for line in sys.stdin:
         torch.cuda.synchronize()
