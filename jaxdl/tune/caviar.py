@@ -12,10 +12,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import optax
+from jax.sharding import PartitionSpec as P
 
 from jaxdl.errors import InputError
 from jaxdl.task import CARRY, Task
-from jaxdl.typing import Array, Example, Key, Mean, ModelState, Params
+from jaxdl.typing import Array, Example, Key, Mean, ModelState, Params, path_name
 
 Values = Mapping[str, Any]
 """{name: number} of one trial; traced where the task is built for many."""
@@ -43,6 +44,7 @@ def caviar(build: Callable[[Values], Task], trials: Mapping[str, Sequence[float]
     The loss of an example is the sum of the trials' own. A trial whose loss or gradient is not finite keeps its last
     weights from then on, is no longer `alive`, and disturbs no other. The score has each metric once a trial:
     `accuracy/17`. All begin from the same key, as each would alone; a value that seeds them is folded in by `build`.
+    `--mesh data=1,tensor=-1` spreads the trials over the devices, if their number divides that of the trials.
     InputError for no trials, and for columns of different lengths.
     """
     lengths = {name: len(values) for name, values in trials.items()}
@@ -87,8 +89,16 @@ def caviar(build: Callable[[Values], Task], trials: Mapping[str, Sequence[float]
 
     return replace(
         first, init=init, loss=loss, optimizer=_side_by_side(each, count),
-        score=score if first.score else None, stopping=None, figures=None,
+        score=score if first.score else None, stopping=None, figures=None, sharding=_by_trial(init),
     )  # fmt: skip
+
+
+def _by_trial(init: Callable[[Key], tuple[Params, ModelState]]) -> dict[str, P]:
+    """The table that spreads the trials, first axis of every array, over `tensor`, whose devices see the same rows."""
+    leaves = jax.tree_util.tree_leaves_with_path(jax.eval_shape(init, jax.random.key(0)))
+    ranks = {path_name(path[1:]): leaf.ndim for path, leaf in leaves}  # without the place in the pair
+    longest_first = sorted(ranks, key=len, reverse=True)  # as `a/kernel` also ends like a `kernel`
+    return {f"*/{path}": P("tensor", *[None] * (ranks[path] - 1)) for path in longest_first}
 
 
 def _side_by_side(each: Callable[..., Any], count: int) -> optax.GradientTransformation:

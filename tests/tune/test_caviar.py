@@ -51,6 +51,17 @@ def test_each_trial_is_the_training_it_would_be_alone(trial, together, tmp_path)
         assert together.metrics[f"{name}/{trial}"] == pytest.approx(value, abs=1e-5)
 
 
+def test_trials_spread_over_devices_are_the_same_trials_and_each_device_holds_its_own(together, tmp_path):
+    spread = fit(caviar(build, TRIALS), Run(tmp_path, mesh="data=2,tensor=4", seed=3))
+    for one, many in zip(jax.tree.leaves(together.state), jax.tree.leaves(spread.state), strict=True):
+        np.testing.assert_allclose(one, many, rtol=1e-5, atol=1e-5)
+    assert spread.metrics == pytest.approx(together.metrics, abs=1e-5, nan_ok=True)
+    moments = spread.state.opt_state.inner
+    vectors = [leaf for leaf in jax.tree.leaves((spread.state.params, moments)) if leaf.ndim > 1]
+    assert len(vectors) == 3 * len(jax.tree.leaves(spread.state.params))  # Adam's two moments of each
+    assert {leaf.sharding.shard_shape(leaf.shape)[0] for leaf in vectors} == {1}
+
+
 def test_a_trial_that_diverges_is_marked_and_keeps_finite_weights(together):
     alive = np.asarray(together.state.opt_state.alive)
     np.testing.assert_array_equal(alive, [True, True, False, True])
