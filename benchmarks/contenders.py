@@ -115,12 +115,17 @@ def per_example_gradients(task: Task) -> Contender:
 
 
 class PyTorch:
-    """PyTorch in a process of its own, which sleeps while it is not its turn."""
+    """PyTorch in a process of its own, which sleeps while it is not its turn.
+
+    `what` is as in `benchmarks.torch_side`; all but `step` keep freed memory, as we do.
+    """
 
     def __init__(self, name: str, what: str, examples: int, threads: int):
         command = [sys.executable, "-m", "benchmarks.torch_side", name, what, str(examples), str(threads)]
-        passive = {**environ, "OMP_WAIT_POLICY": "PASSIVE"}  # else its idle threads spin and slow down everybody
-        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=passive)
+        told = {**environ, "OMP_WAIT_POLICY": "PASSIVE"}  # else its idle threads spin and slow down everybody
+        if what != "step":
+            told |= {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**31 - 1), "MALLOC_ARENA_MAX": "1"}
+        self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=told)
 
     def __enter__(self) -> "PyTorch":
         return self

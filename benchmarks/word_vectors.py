@@ -10,6 +10,7 @@ pairs, by Adam or by gradient descent. About 1 minute; --quick: half of it.
 """
 
 import argparse
+import importlib.util
 from collections.abc import Callable, Iterator
 from time import perf_counter, process_time
 
@@ -136,6 +137,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.word_vectors", description=str(__doc__).splitlines()[0])
     parser.add_argument("--quick", action="store_true", help="few turns: a look, not a measurement")
     flags = parser.parse_args()
+    if importlib.util.find_spec("gensim") is None:
+        parser.error("gensim, which ours is timed against, is not installed (pip install gensim)")
     keep_freed_memory()
     print(describe_machine())
     print(f"{'':<64} {'':<3} {'min':>8} {'median':>8} {'max':>8}   bar")
