@@ -29,10 +29,18 @@ def test_every_path_in_the_coverage_exists_and_every_cell_has_one_or_is_planned(
             assert all((ROOT / path).is_file() for path in paths), row
 
 
+def _file_of(module):
+    path = module.replace(".", "/")
+    return path if (ROOT / path).is_dir() else f"{path}.py"
+
+
 def test_every_link_and_path_in_the_pages_leads_somewhere():
-    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+    pages = ["README.md", "CONTRIBUTING.md", "tpu_scripts/README.md"]
+    for page in [*map(ROOT.joinpath, pages), *(ROOT / "docs").glob("*.md")]:
         links = re.findall(r"\]\((?!http)([^)#]+)\)", page.read_text())
-        links += re.findall(r"`((?:jaxdl|tests|experiments|benchmarks|docs)/[\w/.]+)`", page.read_text())
+        links += re.findall(r"`((?:jaxdl|tests|experiments|benchmarks|docs|tpu_scripts)/[\w/.]+)`", page.read_text())
+        modules = re.findall(r"python -m ((?:jaxdl|tests|experiments|benchmarks)\.[\w.]*\w)", page.read_text())
+        links += [_file_of(module) for module in modules]
         missing = [link for link in links if not (page.parent / link).exists() and not (ROOT / link).exists()]
         assert not missing, f"{page.name}: {missing}"
 
