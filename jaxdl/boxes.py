@@ -36,7 +36,8 @@ class Detections(NamedTuple):
 
 
 def area(boxes: Boxes) -> Values:
-    """(x2 − x1)·(y2 − y1), and 0 where a side is not above 0."""
+    """(x2 − x1)·(y2 − y1), and 0 where a side is not above 0; in at least float32, as all that is made of it."""
+    boxes = _wide(boxes)
     sides = boxes[..., 2:] - boxes[..., :2]
     sides = _namespace(boxes).where(sides > 0, sides, 0.0)
     return sides[..., 0] * sides[..., 1]
@@ -74,6 +75,7 @@ def generalized_iou(a: Boxes, b: Boxes) -> Values:
 
 def shape_iou(a: Sizes, b: Sizes) -> Values:
     """The IoU of boxes of these widths and heights that share their centre."""
+    a, b = _wide(a), _wide(b)
     width_height = _namespace(a).minimum(a, b)
     both = width_height[..., 0] * width_height[..., 1]
     return _ratio(both, a[..., 0] * a[..., 1] + b[..., 0] * b[..., 1] - both)
@@ -111,6 +113,11 @@ def _ratio(part: Values, whole: Values) -> Values:
     """part / whole, and 0 for nothing of nothing, with a gradient that is finite there too."""
     empty = whole <= 0
     return _namespace(whole).where(empty, 0.0, part / _namespace(whole).where(empty, 1.0, whole))
+
+
+def _wide(values):
+    """In at least float32: float16 ends at 65504, an area of 256 × 256, and bfloat16 has 8 bits."""
+    return values.astype(_namespace(values).result_type(values.dtype, np.float32))
 
 
 def _namespace(values):

@@ -4,6 +4,7 @@ import dataclasses
 import faulthandler
 import importlib
 import inspect
+import itertools
 import json
 import logging
 import os
@@ -91,13 +92,17 @@ def _run(experiment: Build | Main, config_type: type, argv: Sequence[str], prese
     doc = inspect.getdoc(sys.modules[experiment.__module__]) or ""
     name = name_of(experiment)
     config, settings = parse(config_type, argv, name, doc, presets)
-    described = {"experiment": name, "doc": doc.splitlines()[0], "config": plain(config)}
+    described = {"experiment": name, "doc": doc.partition("\n")[0], "config": plain(config)}
     settings = dataclasses.replace(settings, experiment=described)
     use_compile_cache()
     if not settings.dry_run:
         processes.start()
     if len(inspect.signature(experiment).parameters) == 2:
-        compare(cast(Main, experiment), config, settings)
+        if settings.dry_run:
+            whole = {**described, "settings": settings.settings, "run directory": str(settings.directory)}
+            print(json.dumps(whole, indent=2))
+        else:
+            compare(cast(Main, experiment), config, settings)
         return
     task = cast(Build, experiment)(config)
     if settings.dry_run:
@@ -128,10 +133,20 @@ def as_table(metrics: Mapping[str, float]) -> str:
 
 def compare(main: Main, config: Any, settings: Run) -> None:
     """Runs an experiment that has a `main`, prints its findings and writes the report."""
-    with workdir.held(settings.directory) as directory:
+    loaded = getattr(config, "load", None)
+    if loaded and loaded.resolve() == settings.directory.resolve():
+        raise InputError(f"--workdir {loaded} is the run to be loaded, whose report this would replace: give another")
+    with workdir.held(settings.directory, settings.experiment.get("experiment"), settings.fresh) as directory:
+        path = directory / "config.json"
+        before, described = workdir.read_json(path), {**settings.experiment, "settings": settings.settings}
         if processes.is_first():
-            workdir.write_json(directory / "config.json", {**settings.experiment, "settings": settings.settings})
-        findings, figures = main(config, settings)
+            workdir.write_json(path, described)
+        try:
+            findings, figures = main(config, settings)
+        except InputError:  # then the trainings that lie here are still those that it described before
+            if processes.is_first():
+                workdir.write_json(path, before or described)
+            raise
         for finding in findings:
             print(finding)
         if processes.is_first():
@@ -144,6 +159,7 @@ def parse(
     """(config, run) from the command line. InputError has one line and a suggestion for anything wrong in it."""
     if presets:
         doc += f"\n\n--preset NAME starts from another configuration: {', '.join(presets)}."
+    _check_workdir(argv)
     preset, argv = _preset(argv, presets)
     twice = {f.name for f in dataclasses.fields(config_type)} & {f.name for f in dataclasses.fields(Run)}
     if twice:
@@ -154,7 +170,19 @@ def parse(
     groups = [("config", Annotated[config_type, flat]), ("run", Annotated[Run, flat])]
     kind = dataclasses.make_dataclass("Flags", groups)
     both = flags.parse(kind, argv, f"experiments.{name}", doc, None if preset is None else kind(preset, Run()))
+    if (seeds := getattr(both.config, "seeds", 1)) < 1:
+        raise InputError(f"--seeds {seeds}: expected 1 or more")
     return both.config, both.run
+
+
+def _check_workdir(argv: Sequence[str]) -> None:
+    """Refuses what pathlib would take for a directory here: nothing, and the address of a bucket."""
+    words = [word for arg in argv for word in (arg.split("=", 1) if arg.startswith("--workdir=") else [arg])]
+    for flag, value in itertools.pairwise(words):
+        if flag == "--workdir" and not value:
+            raise InputError("--workdir '': expected a directory, such as runs/mine")
+        if flag == "--workdir" and "://" in value:
+            raise InputError(f"--workdir {value}: expected a directory of this machine; mount it, and give its path")
 
 
 def _preset(argv: Sequence[str], presets: Mapping[str, Any]) -> tuple[Any, list[str]]:
@@ -203,7 +231,10 @@ def plain(value: Any) -> Any:
 def use_compile_cache() -> None:
     """Keeps compiled programs in the user's cache directory, so that the second start of an experiment is quick."""
     if not jax.config.values["jax_compilation_cache_dir"]:
-        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        try:
+            home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+        except RuntimeError:  # a user without a home: nothing is kept
+            return
         jax.config.update("jax_compilation_cache_dir", str(home / "jaxdl" / "compiled"))
     jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.0)
 

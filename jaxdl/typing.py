@@ -28,6 +28,11 @@ Batch = dict[str, Any]
 """Many examples: the same names, batch axis first. `row` is the example's place in the *global* batch."""
 
 
+def wide(x: Array) -> Array:
+    """In float32, or in what it is where that is wider: for what is summed, and for logarithms."""
+    return x.astype(jnp.promote_types(x.dtype, jnp.float32))
+
+
 @jax.tree_util.register_dataclass
 @dataclasses.dataclass(frozen=True)
 class Mean:
@@ -43,8 +48,7 @@ class Mean:
     @classmethod
     def of(cls, values: ArrayLike, weights: ArrayLike = 1.0) -> "Mean":
         """total = Σ wᵢ vᵢ, weight = Σ wᵢ, with weights broadcast to the shape of values."""
-        values = jnp.asarray(values)
-        values = values.astype(jnp.promote_types(values.dtype, jnp.float32))
+        values = wide(jnp.asarray(values))
         weights = jnp.broadcast_to(jnp.asarray(weights, values.dtype), values.shape)
         return cls((values * weights).sum(), weights.sum())
 

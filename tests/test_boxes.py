@@ -49,6 +49,19 @@ def test_iou_by_hand_of_boxes_that_overlap_touch_or_have_no_area(array, a, b, io
         np.testing.assert_allclose(boxes.generalized_iou(one, other), generalized, atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16])
+@pytest.mark.parametrize("array", [np.array, jnp.array])
+def test_areas_are_multiplied_and_divided_in_float32_where_boxes_are_not(array, dtype):
+    """A square of 300 has more pixels than float16 can count, and bfloat16 counts them in steps of 512."""
+    a, b = ([0, 0, 300, 300], [0, 0, 300, 130])
+    a, b = array(a, dtype=dtype), array(b, dtype=dtype)
+    exact = [np.asarray(of, np.float32) for of in (a, b)]
+    for measure in (boxes.iou, boxes.generalized_iou):
+        np.testing.assert_array_equal(measure(a, a), 1)
+        np.testing.assert_allclose(measure(a, b), measure(*exact), rtol=1e-6)
+    np.testing.assert_allclose(boxes.shape_iou(a[2:], b[2:]), boxes.shape_iou(*(of[2:] for of in exact)), rtol=1e-6)
+
+
 def test_iou_counts_pixels():
     a, b = some(40), some(30, seed=1)
     found = boxes.iou(a[:, None], b)

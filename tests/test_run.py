@@ -16,7 +16,7 @@ from experiments.vision import resnet
 from jaxdl import flags
 from jaxdl.errors import InputError
 from jaxdl.optim.chain import Chain
-from jaxdl.run import as_table, finished, parse, plain, run
+from jaxdl.run import as_table, finished, parse, plain, run, use_compile_cache
 from jaxdl.train.loop import fit
 from jaxdl.train.settings import Run
 from jaxdl.train.transfer import Transfer
@@ -106,6 +106,92 @@ def test_an_experiment_that_compares_prints_its_findings_and_puts_them_in_the_re
     assert "After 5 epochs nothing was learnt." in page
     assert "an empty figure" in page
     assert json.loads((tmp_path / "config.json").read_text())["config"]["epochs"] == 5
+
+
+def test_a_dry_run_of_an_experiment_that_compares_shows_its_configuration_and_does_nothing(tmp_path, capsys):
+    def compare(config: Config, settings) -> tuple:
+        raise AssertionError("it trains")
+
+    with pytest.raises(SystemExit) as stopped:
+        run(compare, Config, ["--workdir", str(tmp_path / "run"), "--epochs", "5", "--dry-run"])
+    assert stopped.value.code == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["config"]["epochs"], shown["run directory"]) == (5, str(tmp_path / "run"))
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_comparison_leaves_another_experiment_s_run_alone(tmp_path, capsys):
+    def compare(config: Config, settings) -> tuple:
+        return [], {}
+
+    (tmp_path / "lock").touch()
+    (tmp_path / "config.json").write_text('{"experiment": "vision.lenet5"}')
+    with pytest.raises(SystemExit) as stopped:
+        run(compare, Config, ["--workdir", str(tmp_path)])
+    assert stopped.value.code == 2
+    assert "is of vision.lenet5, not of" in capsys.readouterr().err
+    assert (tmp_path / "config.json").read_text() == '{"experiment": "vision.lenet5"}'
+    with pytest.raises(SystemExit) as stopped:
+        run(compare, Config, ["--workdir", str(tmp_path), "--fresh"])
+    assert stopped.value.code == 0
+
+
+def test_a_comparison_that_is_refused_leaves_the_description_of_the_one_before(tmp_path, capsys):
+    def compare(config: Config, settings) -> tuple:
+        if config.epochs == 6:
+            raise InputError("the trainings here are of another configuration")
+        return [], {}
+
+    for epochs, code in ((5, 0), (6, 2)):
+        with pytest.raises(SystemExit) as stopped:
+            run(compare, Config, ["--workdir", str(tmp_path), "--epochs", str(epochs)])
+        assert stopped.value.code == code
+    assert json.loads((tmp_path / "config.json").read_text())["config"]["epochs"] == 5
+
+
+def test_an_experiment_file_without_a_docstring_runs(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys.modules[__name__], "__doc__", None)
+
+    def compare(config: Config, settings) -> tuple:
+        return [], {}
+
+    with pytest.raises(SystemExit) as stopped:
+        run(compare, Config, ["--workdir", str(tmp_path)])
+    assert stopped.value.code == 0
+    assert json.loads((tmp_path / "config.json").read_text())["doc"] == ""
+
+
+@pytest.mark.parametrize(
+    "given", [["--workdir", ""], ["--workdir="], ["--workdir", "gs://bucket/run"], ["--workdir=gs://a/b"]]
+)
+def test_what_is_no_directory_of_this_machine_is_refused(given):
+    with pytest.raises(InputError, match=r"--workdir \S+ expected a directory"):
+        parsed(*given)
+
+
+@pytest.mark.parametrize("seeds", ["0", "-1"])
+def test_a_comparison_over_no_seed_is_refused(seeds):
+    @dataclass(frozen=True)
+    class Compares:
+        seeds: int = 3
+
+    with pytest.raises(InputError, match=f"--seeds {seeds}: expected 1 or more"):
+        parse(Compares, ["--seeds", seeds], "training.tiny", "")
+
+
+def test_a_user_without_a_home_directory_keeps_no_compiled_programs(monkeypatch):
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    before = jax.config.values["jax_compilation_cache_dir"]
+    jax.config.update("jax_compilation_cache_dir", None)
+    try:
+        use_compile_cache()
+        assert jax.config.values["jax_compilation_cache_dir"] is None
+    finally:
+        jax.config.update("jax_compilation_cache_dir", before)
 
 
 def test_the_list_has_every_experiment_with_its_promise():

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import io
+import os
 import subprocess
 import tarfile
 from pathlib import Path
@@ -14,12 +15,18 @@ LARGEST = 200 * 2**20  # bytes: more than this is data, which has its own place
 
 def top(directory: Path) -> Path:
     """The top of the git checkout that the directory is in. Refused where there is none."""
-    found = subprocess.run(
-        ["git", "-C", str(directory), "rev-parse", "--show-toplevel"], capture_output=True, text=True
-    )
+    found = subprocess.run(["git", "-C", str(directory), "rev-parse", "--show-toplevel"], capture_output=True)
     if found.returncode:
         raise Refused(f"{directory}: expected a git checkout, whose files go to the workers; cd into one")
-    return Path(found.stdout.removesuffix("\n"))
+    return Path(os.fsdecode(found.stdout.removesuffix(b"\n")))
+
+
+def requirements(directory: Path) -> bytes:
+    """What pyproject.toml says now. Refused where there is none."""
+    try:
+        return (directory / "pyproject.toml").read_bytes()
+    except FileNotFoundError:
+        raise Refused(f"{directory} has no pyproject.toml: expected one, it says what `setup` installs") from None
 
 
 def files(directory: Path) -> list[str]:
@@ -27,10 +34,9 @@ def files(directory: Path) -> list[str]:
     listed = subprocess.run(
         ["git", "-C", str(directory), "ls-files", "--cached", "--others", "--exclude-standard", "-z"],
         capture_output=True,
-        text=True,
         check=True,
     )
-    names = sorted({name for name in listed.stdout.split("\0") if name})
+    names = sorted({os.fsdecode(name) for name in listed.stdout.split(b"\0") if name})
     return [name for name in names if (directory / name).is_symlink() or (directory / name).is_file()]
 
 

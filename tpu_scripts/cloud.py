@@ -42,6 +42,14 @@ class Node:
     workers: int = 0
 
 
+@dataclass(frozen=True)
+class Queue:
+    """A queued resource's state, as the API calls it, and why it failed; STOCKOUT: it did as nothing was free."""
+
+    state: str
+    why: str = ""
+
+
 def version_for(accelerator: str) -> str:
     """The VM image of an accelerator type. Refused for one that has none here."""
     kind = accelerator.split("-")[0]
@@ -98,15 +106,16 @@ class Cloud:
         flags = {"--zone": self.zone, "--project": self.project}
         return [f"{flag}={value}" for flag, value in flags.items() if value] + ["--quiet"]
 
-    def queue(self) -> str:
-        """The queued resource's state; FAILED raises what it failed of, where that is a quota."""
+    def queue(self) -> Queue:
+        """The queued resource's state. OutOfQuota where it failed of that."""
         words = [*TPUS, "queued-resources", "describe", self.name, *self.place, "--format=json"]
         found = self._asked(words, '{"state": {"state": "ACTIVE"}}')
         state: dict[str, Any] = {"state": ABSENT} if found is None else found.get("state", {})
         reason = state.get("failedData", {}).get("error", {}).get("message", "")
-        if "quota" in reason.lower():
-            raise OutOfQuota(f"no quota: {reason}")
-        return str(state.get("state", "STATE_UNSPECIFIED"))
+        kind = error(Answer(1, "", reason))
+        if isinstance(kind, OutOfQuota):
+            raise kind
+        return Queue("STOCKOUT" if isinstance(kind, StockOut) else str(state.get("state", "STATE_UNSPECIFIED")), reason)
 
     def node(self) -> Node:
         """The node's state and its number of VMs: a VM has an endpoint for each of its networks."""

@@ -9,10 +9,10 @@ from dataclasses import replace
 
 import environment
 import workers
-from babysit import LOST_NODE, LOST_QUEUE, Action, History, Outcome, Seen, Worker, after_crash, decide, outcome
+from babysit import LOST_NODE, LOST_QUEUE, Action, History, Outcome, Seen, Worker, after_crash, decide, outcome, own
 from cloud import ABSENT, AlreadyThere, StockOut
 from local import home
-from shell import Failed, Refused
+from shell import Failed, NotReady, Refused, Unreachable
 from workers import Pod
 
 LINES = 40  # of the log of the worker that failed first
@@ -29,11 +29,12 @@ def until_ready(pod: Pod, every: float) -> int:
         queue, node = pod.queue(), pod.node()
         if pod.shell.dry_run:
             return 0
-        if (now := f"queue {queue}, node {node.state}") != before:
+        if (now := f"queue {' '.join([queue.state, queue.why]).strip()}, node {node.state}") != before:
             say(now)
         if node.state == "READY":
             return 0
-        if queue in LOST_QUEUE or node.state in LOST_NODE:
+        nothing = (queue.state, node.state) == (ABSENT, ABSENT)
+        if nothing or queue.state in LOST_QUEUE or node.state in LOST_NODE:
             raise Failed(f"{pod.name} will not come: {now}; type `delete {pod.name}`, then `create` again")
         before = now
         time.sleep(every)
@@ -56,8 +57,23 @@ def first_failed(pod: Pod, run: str, seen: Outcome) -> str:
     return environment.masked(said.rstrip(), os.environ)
 
 
+def check_pod(pod: Pod, run: str, seen: Outcome) -> None:
+    """Failed where a run that nothing is seen of will not be seen again."""
+    try:
+        state = pod.node().state
+    except Unreachable:
+        return
+    if state != "READY":
+        raise Failed(f"{pod.name} is {state}: type `delete {pod.name}`, then `create`, `setup` and `launch` again")
+    if seen.kind != "unreachable":
+        raise Failed(f"{run} is no longer on every worker of {pod.name}: type `setup {pod.name}`, then `launch` again")
+
+
 def watch(pod: Pod, count: int, run: str, every: float, grace: int) -> int:
-    """The exit code of a run that has ended on every worker, or on one while the others hang for longer than grace."""
+    """The exit code of a run that has ended on every worker, or on one while the others hang for longer than grace.
+
+    Failed where the node is gone.
+    """
     before: list[Worker] = []
     failed_at = float("inf")
     while True:
@@ -66,26 +82,28 @@ def watch(pod: Pod, count: int, run: str, every: float, grace: int) -> int:
             if worker not in before:
                 say(line(worker))
         before, seen = found, outcome(found)
-        if seen.kind == "hanging":
+        if seen.kind in ("unreachable", "bare", "absent"):
+            check_pod(pod, run, seen)
+        if seen.kind in ("hanging", "unreachable") and seen.code:
             failed_at = min(failed_at, time.monotonic())
         if seen.kind == "failed" or time.monotonic() > failed_at + grace:
             say(first_failed(pod, run, seen))
             return seen.code
         if seen.kind == "stopped":
             say("stopped by hand")
-            return 75
+            return seen.code
         if seen.kind == "done":
             say(f"done; the end of worker 0's log:\n{workers.log(pod, 0, run, 5).rstrip()}")
             return 0
         time.sleep(every)
 
 
-def observe(pod: Pod, run: str) -> Seen:
+def observe(pod: Pod, run: str, what: str) -> Seen:
     """One look: the queue first, so that a node that comes in between is not taken for one that vanished."""
     queue, node = pod.queue(), pod.node()
     if node.state != "READY":
-        return Seen(queue, node.state)
-    return Seen(queue, node.state, outcome(workers.look(pod, node.workers, run)))
+        return Seen(queue.state, node.state, why=queue.why)
+    return Seen(queue.state, node.state, outcome(own(workers.look(pod, node.workers, run), what)), queue.why)
 
 
 @contextlib.contextmanager
@@ -100,20 +118,22 @@ def alone(pod: Pod) -> Iterator[None]:
         yield
 
 
-def babysit(pod: Pod, run: str, acts: Mapping[str, Callable[[], int | None]], every: float) -> int:
+def babysit(pod: Pod, run: str, what: str, acts: Mapping[str, Callable[[], int | None]], every: float) -> int:
     """Does what `decide` says, until the run is done or won't ever be: its exit code.
 
+    what  names the code and the command, see workers.what
     acts  create, setup, launch, stop and delete; stop says whether it left a node dirty
     """
     history, said = History(), Action("", "")
     while True:
         try:
-            seen = observe(pod, run)
+            seen = observe(pod, run, what)
         except Failed as error:
             say(f"looking failed: {error}")
             time.sleep(every)
             continue
-        action, history = decide(seen, history)
+        before = history
+        action, history = decide(seen, before)
         if action.kind != "wait" or action != said:
             say(f"{action.kind}: {action.why}")
         said = action
@@ -121,13 +141,19 @@ def babysit(pod: Pod, run: str, acts: Mapping[str, Callable[[], int | None]], ev
             return farewell(pod, run, seen, action)
         time.sleep(every * (1 if action.kind == "wait" else action.after))
         try:
+            if action.after and observe(pod, run, what).run.kind == "stopped":
+                continue  # by hand, while we waited to start it again
             if acts.get(action.kind, lambda: None)():
                 history = replace(history, dirty=True)
         except StockOut as error:
             say(str(error))
             time.sleep(every)
+        except (Unreachable, NotReady, AlreadyThere) as error:  # nothing was done, and nobody's crash: look again
+            say(str(error))
+            history = replace(before, useless=before.useless + 1)
+            time.sleep(every)
         except (Failed, Refused) as error:
-            if action.kind == "create" and isinstance(error, Refused) and not isinstance(error, AlreadyThere):
+            if action.kind == "create" and isinstance(error, Refused):
                 raise
             action, history = after_crash(str(error), history)
             say(action.why)

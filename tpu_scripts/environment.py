@@ -6,7 +6,11 @@ from collections.abc import Mapping, Sequence
 
 from shell import Refused
 
-SECRET = re.compile(r"SECRET|TOKEN|PASSW|CREDENTIAL|PRIVATE|AUTH|APIKEY|(^|_)KEY($|_)", re.IGNORECASE)
+SECRET = re.compile(
+    r"SECRET|TOKEN(?!IZ)|PASSW|PASSPHRASE|(^|_|PG)PASS($|_)|_PWD$|CREDENTIAL|PRIVATE|AUTH|APIKEY|(^|_)KEY($|_)",
+    re.IGNORECASE,
+)
+READONLY = ("BASHOPTS", "BASH_VERSINFO", "EUID", "PPID", "SHELLOPTS", "UID")  # bash's: no file can set them
 SHORTEST = 8  # a value shorter than this stands in too many innocent words to be looked for
 
 
@@ -22,6 +26,8 @@ def chosen(flags: Sequence[str], environment: Mapping[str, str]) -> dict[str, st
         name, given, value = flag.partition("=")
         if not re.fullmatch(r"[A-Za-z_]\w*", name, re.ASCII):
             raise Refused(f"--env {name!r}: expected NAME or NAME=VALUE")
+        if name in READONLY:
+            raise Refused(f"--env {name}: bash keeps that for itself; expected another name")
         if given and SECRET.search(name):
             raise Refused(
                 f"--env {name}=…: a secret's value has no place on a command line; export it, type --env {name}"
@@ -45,7 +51,9 @@ def as_file(variables: Mapping[str, str]) -> str:
 
 
 def masked(text: str, environment: Mapping[str, str]) -> str:
-    """The text, with *** in place of every secret's value."""
-    for value in secrets(environment).values():
-        text = text.replace(value, "***")
+    """The text, with *** in place of every secret's value, and of each of its lines: a tail may begin within it."""
+    lines = {line for value in secrets(environment).values() for line in [value, *value.splitlines()]}
+    for line in sorted(lines, key=len, reverse=True):  # one secret may begin with another
+        if len(line) >= SHORTEST:
+            text = text.replace(line, "***")
     return text

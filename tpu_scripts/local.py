@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cloud import ABSENT, Node
-from shell import Answer, Failed, Refused, Shell
+from cloud import ABSENT, Node, Queue
+from shell import Answer, Failed, NotReady, Refused, Shell
 
 
 def home() -> Path:
@@ -38,8 +38,8 @@ class Local:
     def directory(self) -> Path:
         return home() / self.name
 
-    def queue(self) -> str:
-        return self.node().state.replace("READY", "ACTIVE")
+    def queue(self) -> Queue:
+        return Queue(self.node().state.replace("READY", "ACTIVE"))
 
     def node(self) -> Node:
         if self.shell.dry_run:
@@ -61,7 +61,7 @@ class Local:
             for link, target in (("venv", sys.prefix), ("shared", os.getcwd())):
                 self._done(["ln", "-sfn", target, str(root / link)])
             self._done(["cp", str(Path(__file__).parent / "run_worker.sh"), str(root)])
-            self._done(["touch", str(root / "ready")])
+            self._done(["cp", "-f", "/proc/sys/kernel/random/boot_id", str(root / "ready")])
         if not self.shell.dry_run:
             (self.directory / "pod.json").write_text(json.dumps([self.processes, self.devices]))
 
@@ -74,7 +74,10 @@ class Local:
             self._done(["rm", "-r", str(self.directory)])
 
     def run(self, worker: int, command: str, timeout: float = 60.0) -> Answer:
-        return self._done(["bash", "-c", command], timeout, str(self.directory / f"worker-{worker}"))
+        root = self.directory / f"worker-{worker}"
+        if not (self.shell.dry_run or root.is_dir()):
+            raise NotReady(f"there is no worker {worker} of {self.name} on this machine; `launch` makes them")
+        return self._done(["bash", "-c", command], timeout, str(root))
 
     def copy(self, worker: int, paths: Sequence[str]) -> None:
         self._done(["cp", *paths, str(self.directory / f"worker-{worker}" / "jaxdl/")])

@@ -14,5 +14,5 @@ mkdir -p shared/runs
 python3 -m pip install --quiet --user uv
 python3 -m uv venv --quiet --allow-existing --python "$1" venv
 python3 -m uv pip install --quiet --compile-bytecode --python venv/bin/python -r pyproject.toml --extra tpu
-touch ready
+cat /proc/sys/kernel/random/boot_id >ready # a reboot takes the storage away: then it is to be done again
 echo "jaxdl ready"

@@ -14,6 +14,10 @@ class Refused(Exception):
     """What was asked for can't be done like this (exit code 2): what is there, what to type."""
 
 
+class NotReady(Refused):
+    """The node is not there, or was lost just now."""
+
+
 class Failed(Exception):
     """It went wrong, and may go right another time (exit code 1)."""
 
@@ -41,16 +45,20 @@ class Shell:
         if self.dry_run:
             print(f"(cd {shlex.quote(cwd)} && {shlex.join(words)})" if cwd else shlex.join(words))
             return Answer(0, pretend, "")
-        process = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            cwd=cwd,
-            start_new_session=True,  # so that a hanging ssh dies together with the gcloud that started it
-        )
+        try:
+            process = subprocess.Popen(
+                words,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+                errors="replace",
+                cwd=cwd,
+                start_new_session=True,  # so that a hanging ssh dies together with the gcloud that started it
+            )
+        except FileNotFoundError as error:
+            missing = {"gcloud": "install the Google Cloud CLI, or type --local 2x2"}.get(words[0], "expected it here")
+            raise Refused(f"{error.filename}: not found; {missing}") from None
         try:
             out, err = process.communicate(timeout=timeout)
             return Answer(process.returncode, out, err)

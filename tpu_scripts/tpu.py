@@ -123,6 +123,9 @@ def check(flags: argparse.Namespace, command: Sequence[str]) -> None:
             raise Refused(
                 f"{what} {value!r}: expected a name without a slash that begins with neither a dot nor a dash"
             )
+    for name in ("every", "grace", "ssh_pause", "ssh_timeout"):
+        if getattr(flags, name, 0) < 0:
+            raise Refused(f"--{name.replace('_', '-')} {getattr(flags, name):g}: expected seconds, 0 or more")
     if flags.do in (create, babysit) and not flags.local and not flags.version:
         version_for(flags.type)
 
@@ -145,9 +148,16 @@ def create(pod: workers.Pod, flags: argparse.Namespace, command: Sequence[str]) 
 
 
 def setup(pod: workers.Pod, flags: argparse.Namespace, command: Sequence[str]) -> int:
+    return set_up(pod, flags, b"" if flags.local else archive.requirements(archive.top(Path.cwd())))
+
+
+def set_up(pod: workers.Pod, flags: argparse.Namespace, pyproject: bytes) -> int:
+    """What setup does with what pyproject.toml said when it was read."""
     count = workers.ready(pod)
-    if not flags.local:  # there, `create` has done it
-        workers.setup(pod, count, flags.python, archive.top(Path.cwd()) / "pyproject.toml", flags.nfs)
+    if flags.local:
+        pod.create()
+    else:
+        workers.setup(pod, count, flags.python, pyproject, flags.nfs)
     if not flags.dry_run:
         print(f"{pod.name} is set up, workers: {count}", flush=True)
     return 0
@@ -169,7 +179,7 @@ def launch(pod: workers.Pod, flags: argparse.Namespace, command: Sequence[str]) 
 def status(pod: workers.Pod, flags: argparse.Namespace, command: Sequence[str]) -> int:
     queue, node = pod.queue(), pod.node()
     if not flags.dry_run:
-        print(f"queue {queue}, node {node.state}, {node.workers} workers")
+        print(f"queue {' '.join([queue.state, queue.why]).strip()}, node {node.state}, {node.workers} workers")
     if node.state != "READY" or not flags.run:
         return 0
     found = workers.look(pod, node.workers, flags.run)
@@ -178,7 +188,7 @@ def status(pod: workers.Pod, flags: argparse.Namespace, command: Sequence[str]) 
     for worker in found:
         print(driver.line(worker))
     seen = outcome(found)
-    if seen.kind in ("failed", "hanging"):
+    if seen.code and seen.kind != "stopped":
         print(driver.first_failed(pod, flags.run, seen))
     return seen.code
 
@@ -189,13 +199,18 @@ def logs(pod: workers.Pod, flags: argparse.Namespace, command: Sequence[str]) ->
 
 
 def stop(pod: workers.Pod, flags: argparse.Namespace, command: Sequence[str]) -> int:
-    dirty = workers.stop(pod, workers.ready(pod), flags.run, flags.grace)
-    for worker, holders in dirty.items():
-        print(
-            f"worker {worker}: the accelerator is still held by {holders}; the node is dirty: type `delete {pod.name}`"
-        )
+    said = workers.stop(pod, workers.ready(pod), flags.run, flags.grace)
+    for worker, (word, *holders) in enumerate(said):
+        if word == "dirty":
+            held = f"worker {worker}: the accelerator is still held by {' '.join(holders)}"
+            print(f"{held}; the node is dirty: type `delete {pod.name}`")
+    dirty = any(words[0] == "dirty" for words in said)
     if not dirty and not flags.dry_run:
-        print(f"{flags.run} is stopped on every worker, and the accelerators are free")
+        other = next((" ".join(words[1:]) for words in said if words[0] == "busy"), "")
+        print(
+            f"{flags.run} is stopped on every worker, and "
+            + (f"{other} runs" if other else "the accelerators are free")
+        )
     return 1 if dirty else 0
 
 
@@ -205,12 +220,19 @@ def delete(pod: workers.Pod, flags: argparse.Namespace, command: Sequence[str]) 
 
 
 def babysit(pod: workers.Pod, flags: argparse.Namespace, command: Sequence[str]) -> int:
-    variables, code = environment.chosen(flags.env, os.environ), archive.pack(archive.top(Path.cwd()))
+    top = archive.top(Path.cwd())
+    variables, code = environment.chosen(flags.env, os.environ), archive.pack(top)
+    pyproject = b"" if flags.local else archive.requirements(top)
+
+    def stop_all() -> bool:
+        said = workers.stop(pod, workers.ready(pod), flags.run, flags.grace, again="")
+        return any(words[0] == "dirty" for words in said)
+
     acts = {
         "create": pod.create,
-        "setup": lambda: setup(pod, flags, command),
+        "setup": lambda: set_up(pod, flags, pyproject),
         "launch": lambda: workers.launch(pod, workers.ready(pod), flags.run, code, variables, command),
-        "stop": lambda: bool(workers.stop(pod, workers.ready(pod), flags.run, flags.grace, again=True)),
+        "stop": stop_all,
         "delete": pod.delete,
     }
     if flags.dry_run:
@@ -218,7 +240,7 @@ def babysit(pod: workers.Pod, flags: argparse.Namespace, command: Sequence[str])
             acts[name]()
         return 0
     with driver.alone(pod):
-        return driver.babysit(pod, flags.run, acts, flags.every)
+        return driver.babysit(pod, flags.run, workers.what(code, variables, command), acts, flags.every)
 
 
 if __name__ == "__main__":

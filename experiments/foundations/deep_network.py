@@ -135,9 +135,10 @@ def figures(config, results):
 
 
 def learning_curve(config, results):
-    """(epoch, dev cost [seeds, epochs])."""
-    found = [records.series(records.read(result.directory).records)["loss"]["dev"].values for result in results]
-    return np.arange(1, config.epochs + 1), np.stack(found)
+    """(epoch, dev cost [seeds, evaluations])."""
+    found = [records.series(records.read(result.directory).records)["loss"]["dev"] for result in results]
+    steps = found[0].steps
+    return config.epochs * steps / steps[-1], np.stack([of_seed.values for of_seed in found])
 
 
 if __name__ == "__main__":

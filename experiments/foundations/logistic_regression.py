@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from jaxdl.data import tables
+from jaxdl.errors import InputError
 from jaxdl.losses.classification import graded_binary
 from jaxdl.models.classifier import classifier
 from jaxdl.models.logistic import LogisticRegression
@@ -50,6 +51,8 @@ def measure(config, run):
 def build(config, rate, seed):
     """Plain gradient descent from zero weights."""
     data = tables.load(config.dataset, seed=seed)
+    if data.classes != 2:
+        raise InputError(f"--dataset {config.dataset} has {data.classes} classes: expected 2, such as breast_cancer")
     descent = Chain("gd", learning_rate=rate)
     task = classifier(LogisticRegression(), data, descent, config.epochs, len(data.train), grade=graded_binary)
     return dataclasses.replace(task, watch=())

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from experiments import expect
 from jaxdl.layers.initializers import he
 from jaxdl.losses.classification import binary_cross_entropy
 from jaxdl.report.style import color, figure, tidy
@@ -30,6 +31,9 @@ class Config:
     seeds: int = 20
     steps: int = 1500
     learning_rate: float = 1e-2
+
+    def __post_init__(self):
+        expect(self, 2, "largest", "bits")
 
 
 def inputs(n):

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxdl import flags
 from jaxdl.data.text import Vocabulary
 from jaxdl.errors import InputError
+from jaxdl.run import name_of
 from jaxdl.train.transfer import load_parameters
 from jaxdl.typing import Params
 
@@ -33,12 +34,15 @@ def lines(given: str) -> list[str]:
 def earlier(directory: Path, config_type: type, training: str) -> tuple[Any, Vocabulary, Params]:
     """(configuration, vocabulary, newest weights) of one of the trainings of a finished run, such as transformer/0.
 
-    InputError for a directory without such a run.
+    InputError for a directory without such a run, and for a run of another experiment.
     """
     try:
-        values = json.loads((directory / "config.json").read_text())["config"]
+        described = json.loads((directory / "config.json").read_text())
+        name, values = described["experiment"], described["config"]
     except (OSError, ValueError, KeyError, TypeError):
         raise InputError(f"{directory}: expected the directory of a finished run, with its config.json") from None
+    if name != name_of(config_type):
+        raise InputError(f"{directory} is a run of {name}: give one of {name_of(config_type)}, or start {name} with it")
     vocabulary = Vocabulary.load(directory / VOCABULARY)
     params, _ = load_parameters(directory / training)
     return flags.from_plain(config_type, values), vocabulary, jax.tree.map(jnp.asarray, params)

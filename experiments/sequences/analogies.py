@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import analogies
 from jaxdl.models.word_training import skip_gram, skip_gram_pairs
 from jaxdl.optim.chain import Chain
@@ -48,6 +49,9 @@ class Config:
     batch_size: int = 1024
     optimizer: Chain = Chain("adam", learning_rate=1e-2, decay="cosine")
 
+    def __post_init__(self):
+        expect(self, 1, "sentences", "dimension", "window", "steps", "batch_size")
+
 
 def main(config, run):
     word, similarity = king_to_queen()
@@ -69,7 +73,7 @@ def main(config, run):
         f"{found['any answer'].mean():.2f} with them": dots(
             {name: found[name] for name in ("right", "as they are", "any answer")}, "share right"
         ),
-        "t-SNE: the four forms of a noun lie together": picture(corpora[0], vectors[0]),
+        "t-SNE of some nouns, each in its four forms": picture(corpora[0], vectors[0]),
     }
 
 

@@ -11,11 +11,12 @@ from functools import partial
 
 import numpy as np
 
+from experiments import expect
 from experiments.sequences import translation_transformer as translation
 from jaxdl.models.translation import translations
 from jaxdl.report.comparison import dots, spread
 from jaxdl.run import run
-from jaxdl.score.search_errors import search_errors
+from jaxdl.score.search_errors import SearchErrors, search_errors
 from jaxdl.train.predictions import predictions
 from jaxdl.train.trials import trials
 
@@ -29,6 +30,9 @@ class Config:
     """Hypotheses at a time; 1 is greedy. Score = log P, so that search and model can be told apart."""
     seeds: int = 3
     """Of the weights and the order; the phrases are the same for all."""
+
+    def __post_init__(self):
+        expect(self, 1, "phrases", "epochs", "widths")
 
 
 def measure(config, run):
@@ -59,6 +63,8 @@ def blamed(model, params, data, human, width):
     found = translations(model, params, data.dev.fields, translation.LIMIT, width, alpha=0.0)
     said = [" ".join(data.vocabulary.decode(tokens)) for tokens in found.tokens[:, 0]]
     wrong = np.array([text not in right for text, right in zip(said, data.references["dev"], strict=True)])
+    if not wrong.any():
+        return SearchErrors(wrong[wrong])  # of none
     return search_errors(human[wrong], np.asarray(found.log_probabilities)[wrong, 0])
 
 
@@ -72,13 +78,15 @@ def main(config, run):
     told = [
         f"beam of {width}: {spread(counts[width, 'search'] + counts[width, 'model'], 1)} phrases of dev are wrong, by "
         f"the search {spread(counts[width, 'search'], 1)}, by the model {spread(counts[width, 'model'], 1)}; with seed "
-        f"0 {of[0].advice}"
+        f"0 {of[0].advice if len(of[0].by_search) else 'nothing is'}"
         for width, of in found.items()
     ]
-    first, last = (counts[width, "search"].mean() for width in (min(found), max(found)))
-    title = f"The search is to blame for {first:.1f} phrases with a beam of {min(found)}, for {last:.1f} with one of "
+    ends = [
+        f"{counts[width, 'search'].mean():.1f} with a beam of {width}" for width in sorted({min(found), max(found)})
+    ]
     rows = {f"beam of {width}: by the {part}": values for (width, part), values in counts.items()}
-    return told, {title + f"{max(found)}": dots(rows, "wrong translations of dev phrases")}
+    title = f"Phrases that the search is to blame for: {', '.join(ends)}"
+    return told, {title: dots(rows, "wrong translations of dev phrases")}
 
 
 if __name__ == "__main__":

@@ -14,10 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments import expect
 from experiments.sequences import VOCABULARY, earlier, lines
 from jaxdl.data import corpora
-from jaxdl.data.text import EOS, PAD, SOS, UNK, Vocabulary
-from jaxdl.decode.sampling import sample
+from jaxdl.data.text import EOS, Vocabulary
+from jaxdl.decode.sampling import check, sample
+from jaxdl.models.generator import NEVER
 from jaxdl.models.language_model import LanguageModel, language_model, stepper
 from jaxdl.models.ngram import NGram
 from jaxdl.optim.chain import Chain
@@ -57,6 +59,9 @@ class Config:
     load: Path | None = None
     """The directory of an earlier run: draw from its first network, and train nothing."""
 
+    def __post_init__(self):
+        expect(self, 1, "embedding", "hidden", "layers", "epochs", "batch_size", "length", "order", "characters")
+
 
 def main(config, run):
     prompts = lines(config.input)
@@ -64,10 +69,9 @@ def main(config, run):
         return drawn(config, prompts, run.seed, *earlier(config.load, Config, "network/0")), {}
     texts, vocabulary, corpus = load(config.dataset)
     vocabulary.save(run.directory / VOCABULARY)
-    for prompt in prompts:
-        vocabulary.encode_known(prompt)  # an unknown sign is better told before the training
-    results = measure(config, run, texts, vocabulary)
+    check_drawing(config, prompts, vocabulary)
     counted = {name: ngram_bits(config, texts, len(vocabulary), name) for name in ("dev", "test")}
+    results = measure(config, run, texts, vocabulary)
     learned = {name: scores(results, f"{name}/bits") for name in ("dev", "test")}
     told = [
         f"Text: {len(texts['train']):,} characters to learn from, {len(texts['test']):,} of other topics to be tested "
@@ -118,6 +122,13 @@ def ngram_bits(config, texts, symbols, name):
     return -np.log2(model.probability(texts[name])[1:]).mean()
 
 
+def check_drawing(config, prompts, vocabulary):
+    """InputError for what can't be drawn: it is better told before the training."""
+    for prompt in prompts:
+        vocabulary.encode_known(prompt)
+    check(len(vocabulary), config.temperature, config.top_k, config.top_p, NEVER)
+
+
 def drawn(config, prompts, seed, trained, vocabulary, params):
     """What a trained network goes on with after each prompt."""
     model = network(trained, len(vocabulary))
@@ -133,7 +144,7 @@ def drawn(config, prompts, seed, trained, vocabulary, params):
 def sampler(config, step):
     """draw(carry, prompt, key, limit) -> the tokens that come next, up to <EOS>."""
     options = {name: getattr(config, name) for name in ("temperature", "top_k", "top_p")}
-    program = jax.jit(partial(sample, step, end=EOS, banned=(PAD, UNK, SOS), **options), static_argnums=3)
+    program = jax.jit(partial(sample, step, end=EOS, banned=NEVER, **options), static_argnums=3)
 
     def draw(carry, prompt, key, limit):
         found = program(carry, jnp.asarray(prompt), key, limit)

@@ -13,8 +13,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import dates
 from jaxdl.data.text import SOS
+from jaxdl.errors import InputError
 from jaxdl.layers.recurrence import length_mask
 from jaxdl.models.seq2seq import ATTENTION, Seq2Seq
 from jaxdl.models.translation import translations, translator
@@ -38,6 +40,11 @@ class Config:
     input: str = "tuesday, may 3, 2016"
     """To be read aloud, and its attention drawn."""
     optimizer: Chain = Chain("adam", learning_rate=8e-3, decay="cosine", clip_norm=1.0)
+
+    def __post_init__(self):
+        expect(self, 1, "dates", "embedding", "hidden", "epochs", "batch_size")
+        if not self.input.strip():
+            raise InputError("--input of nothing: expected a date, such as 'may 3, 2016'")
 
 
 def build(config, attention, seed):
@@ -85,7 +92,7 @@ def main(config, run):
         if weights.any():
             title = f"What {name} attention looks at, character by character, on the way to {said}"
             shown[title] = attention_map(weights, list(said), list(config.input))
-    best = max(exact, key=lambda name: exact[name].mean())
+    best = max((name for name in exact if name != "none"), key=lambda name: exact[name].mean())
     title = f"Exactly right: {exact[best].mean():.3f} with {best} attention, {exact['none'].mean():.3f} without"
     return told, {title: dots(exact, "share of test dates"), **shown}
 

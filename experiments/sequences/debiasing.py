@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import analogies
+from jaxdl.errors import InputError
 from jaxdl.models.word_training import skip_gram, skip_gram_pairs
 from jaxdl.optim.chain import Chain
 from jaxdl.report.comparison import legend, panels, spread
@@ -37,6 +39,9 @@ class Config:
     batch_size: int = 1024
     optimizer: Chain = Chain("adam", learning_rate=1e-2, decay="cosine")
 
+    def __post_init__(self):
+        expect(self, 1, "sentences", "pairs", "dimension", "window", "steps", "batch_size")
+
 
 def main(config, run):
     seen = measure(config, run)
@@ -59,6 +64,8 @@ def main(config, run):
 
 def build(config, seed):
     corpus = analogies.load(config.sentences, bias=config.bias, seed=seed)
+    if config.pairs >= len(corpus.pairs):
+        raise InputError(f"--pairs {config.pairs}: expected less than {len(corpus.pairs)}: the others test the axis")
     return skip_gram(
         skip_gram_pairs(corpus.texts, config.window), len(corpus.vocabulary), config.optimizer, config.steps,
         dimension=config.dimension, batch_size=config.batch_size,

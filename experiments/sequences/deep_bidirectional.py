@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 
+from experiments import expect
 from jaxdl.data.source import Arrays
 from jaxdl.data.split import split
 from jaxdl.data.text import SPECIAL, Sequences, Vocabulary
@@ -41,6 +42,9 @@ class Config:
     seeds: int = 3
     """Of the sequences too."""
     optimizer: Chain = Chain("adam", learning_rate=1e-2, decay="cosine", clip_norm=1.0)
+
+    def __post_init__(self):
+        expect(self, 1, "depths", "sequences", "length", "hidden", "epochs", "batch_size")
 
 
 def load(config, seed):
@@ -111,8 +115,8 @@ def main(config, run):
     sheet = curves({way: (depths, of.T) for way, of in found.items()}, "depth (layers)", "accuracy on the gaps of test")
     sheet.axes[0].set_xticks(depths)
     return told, {
-        f"It takes both sides and depth: both ways {best[0]:.2f} at depth {depths[0]} and {best[-1]:.2f} at depth "
-        f"{depths[-1]}, one way {found['one way'].mean(1).max():.2f} at most": sheet
+        f"Right on the gaps, both ways: {best[0]:.2f} at depth {depths[0]} and {best[-1]:.2f} at depth {depths[-1]}; "
+        f"one way {found['one way'].mean(1).max():.2f} at most": sheet
     }
 
 

@@ -13,6 +13,7 @@ from functools import cache, partial
 
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import analogies
 from jaxdl.losses.embedding import cooccurrence
 from jaxdl.models.word_training import glove_vectors, skip_gram, skip_gram_pairs
@@ -39,6 +40,9 @@ class Config:
     batch_size: int = 2048
     optimizer: Chain = Chain("adam", learning_rate=1e-2, decay="cosine")
 
+    def __post_init__(self):
+        expect(self, 1, "corpora", "dimension", "window", "steps", "skip_gram_steps", "batch_size")
+
 
 def main(config, run):
     found = measure(config, run)
@@ -48,9 +52,11 @@ def main(config, run):
         f"{entries(config, size, noise):.0%} of all pairs of words have met"
         for size, noise in config.corpora
     ]
-    best, plain = (found["(e + θ)/2", *of].mean() for of in config.corpora[-2:])
+    means = ", ".join(
+        f"{found['(e + θ)/2', *of].mean():.2f} where {entries(config, *of):.0%} do" for of in config.corpora
+    )
     return told, {
-        f"GloVe gets {best:.2f} right where any two words meet now and then, {plain:.2f} where most never do": dots(
+        f"Analogies that GloVe gets right, by how many of all pairs of words meet: {means}": dots(
             {f"{model}, {size:,} sentences, noise {noise:g}": of for (model, size, noise), of in found.items()},
             "share of analogies right",
         )

@@ -13,8 +13,8 @@ from typing import Literal
 import jax
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import scenes
-from jaxdl.errors import InputError
 from jaxdl.models.captioner import Captioner, captioner, captions
 from jaxdl.optim.chain import Chain
 from jaxdl.report.comparison import dots, panels, spread
@@ -51,8 +51,7 @@ class Config:
     optimizer: Chain = Chain("adam", learning_rate=3e-3, decay="cosine", warmup_steps=100, clip_norm=1.0)
 
     def __post_init__(self):
-        if self.beam < 1:
-            raise InputError(f"beam = {self.beam}: expected 1 hypothesis or more")
+        expect(self, 1, "counts", "size", "hidden", "channels", "epochs", "batch_size", "beam")
 
 
 @lru_cache
@@ -107,20 +106,22 @@ def main(config, run):
     greedy, beam = exact.values()
     told.append(f"The beam changes the share of right captions by {spread(beam - greedy, 4)}")
     rows = {f"{name}, {what}": of[name] for what, of in (("exact", exact), ("BLEU", bleu)) for name in of}
-    return told, {
+    figures = {
         f"Captions right word by word: {greedy.mean():.3f} greedily, {beam.mean():.3f} by the beam": dots(
             rows, "share"
         ),
         "Test scenes and what is said of them, greedily; what is wrong is marked": pictures(config, params[0]),
-        "Where the network looks as it says each word (orange)": looks(config, params[0]),
     }
+    if config.attention != "none":
+        figures["Where the network looks as it says each word (orange)"] = looks(config, params[0])
+    return told, figures
 
 
 def pictures(config, params, count=12):
     """The first test scenes of the first seed."""
     data = load(config, 0)
-    of = data.test.select(np.arange(count)).fields
-    sheet, axes = panels([""] * count, "", "", columns=4, width=170, height=140)
+    of = data.test.select(np.arange(min(count, len(data.test)))).fields
+    sheet, axes = panels([""] * len(of["image"]), "", "", columns=4, width=170, height=140)
     for row, words in enumerate(said(config, data, params, of["image"])):
         shown(axes[row], of["image"][row])
         right = words == data.vocabulary.decode(of["caption"][row])
@@ -134,7 +135,7 @@ def looks(config, params, count=3):
     of = data.test.select(np.argsort(-data.test.fields["caption_length"], kind="stable")[:count]).fields
     model = network(config, data)
     columns = int(of["caption_length"].max()) - 2
-    sheet, axes = panels([""] * count * columns, "", "", columns=columns, width=100, height=115)
+    sheet, axes = panels([""] * len(of["image"]) * columns, "", "", columns=columns, width=100, height=115)
     for axis in axes:
         axis.set_axis_off()
     words = [data.vocabulary.encode(caption) for caption in said(config, data, params, of["image"])]

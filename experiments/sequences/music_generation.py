@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import melodies
-from jaxdl.models.generator import CountModel, drawn, generator
+from jaxdl.decode.sampling import check
+from jaxdl.models.generator import NEVER, CountModel, drawn, generator
 from jaxdl.models.language_model import LanguageModel
 from jaxdl.optim.chain import Chain
 from jaxdl.report.comparison import PALETTE, curves, legend, panels, spread
@@ -40,6 +42,10 @@ class Config:
     samples: int = 200
     """Melodies drawn at each temperature."""
 
+    def __post_init__(self):
+        expect(self, 1, "size", "embedding", "hidden", "epochs", "batch_size", "samples")
+        expect(self, 0, "temperatures")
+
 
 RULES = ("key", "range", "rhythm", "steps", "cadence", "form")
 SHARES = (*RULES, "all", "all and new")
@@ -57,9 +63,11 @@ def measure(config, run):
     data = melodies.load(config.size)
     known = {symbols(data, tokens) for tokens in data.train.fields["tokens"]}
     model = LanguageModel(len(data.vocabulary), config.cell, config.embedding, config.hidden)
+    for temperature in config.temperatures:
+        check(len(data.vocabulary), temperature, 0, 1.0, NEVER)
     task = generator(model, data, config.optimizer, config.epochs, config.batch_size)
-    results = trials({config.cell: lambda seed: task}, run, config.seeds)
     counted = {f"{order}-gram": CountModel.of(data, order) for order in config.orders}
+    results = trials({config.cell: lambda seed: task}, run, config.seeds)
     bits = {**scores(results, "test/bits"), **{name: np.array([of.bits(data.test)]) for name, of in counted.items()}}
     shares: dict = {name: [] for name in bits}
     examples = {"grammar": symbols(data, data.test.fields["tokens"][0])}

@@ -12,10 +12,12 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import names
 from jaxdl.data.source import Arrays
 from jaxdl.data.text import Sequences, Vocabulary, pad
-from jaxdl.models.generator import CountModel, drawn, generator
+from jaxdl.decode.sampling import check
+from jaxdl.models.generator import NEVER, CountModel, drawn, generator
 from jaxdl.models.language_model import LanguageModel
 from jaxdl.optim.chain import Chain
 from jaxdl.report.comparison import curves, spread
@@ -48,6 +50,10 @@ class Config:
     """Names drawn at each temperature."""
     shown: int = 12
 
+    def __post_init__(self):
+        expect(self, 1, "kinds", "longest", "embedding", "hidden", "epochs", "batch_size", "order", "samples")
+        expect(self, 0, "temperatures")
+
 
 def main(config, run):
     bits, shares, shown, real = measure(config, run)
@@ -76,9 +82,11 @@ def measure(config, run):
     {temperature: new names of the network of seed 0}, the share of known triples in the names of dev and test)."""
     data, known, held_out = load(config)
     model = LanguageModel(len(data.vocabulary), config.cell, config.embedding, config.hidden, dropout=config.dropout)
+    for temperature in config.temperatures:
+        check(len(data.vocabulary), temperature, 0, 1.0, NEVER)
     task = generator(model, data, config.optimizer, config.epochs, config.batch_size, buckets=2)
-    results = trials({config.cell: lambda seed: task}, run, config.seeds)
     counted, grams = CountModel.of(data, config.order), f"{config.order}-gram"
+    results = trials({config.cell: lambda seed: task}, run, config.seeds)
     bits = {**scores(results, "test/bits"), grams: np.array([counted.bits(data.test)])}
     drawings: dict = {config.cell: [], grams: []}
     shown = {}
@@ -131,8 +139,8 @@ def figures(config, bits, shares, real):
     new, met = (SHARES.index(share) for share in ("new", "known triples"))
     own = shares[config.cell].mean(0)
     return {
-        f"Warmer draws are newer and less like names: of the {config.cell}'s, {own[0, new]:.0%} are new at temperature "
-        f"{warm[0]:g}, {own[-1, new]:.0%} at {warm[-1]:g}": curves(
+        f"Of the {config.cell}'s names {own[0, new]:.0%} are new at temperature {warm[0]:g}, {own[-1, new]:.0%} at "
+        f"{warm[-1]:g}": curves(
             {
                 f"{name}, {SHARES[share]}": (warm, found[..., share])
                 for name, found in shares.items()

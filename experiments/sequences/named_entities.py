@@ -14,13 +14,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import entities
 from jaxdl.data.text import UNK
 from jaxdl.models.reader import Reader, reader
 from jaxdl.optim.chain import Chain
 from jaxdl.report.comparison import dots, spread
 from jaxdl.run import run
-from jaxdl.score.tagging import names, span_scores
+from jaxdl.score.tagging import span_scores, spelled
 from jaxdl.train.predictions import predictions
 from jaxdl.train.trials import trials
 
@@ -43,6 +44,9 @@ class Config:
     seeds: int = 3
     """Of the sentences too: each seed has other names in the test."""
     optimizer: Chain = Chain("adam", learning_rate=5e-3, decay="cosine", clip_norm=1.0)
+
+    def __post_init__(self):
+        expect(self, 1, "sentences", "embedding", "hidden", "epochs", "batch_size")
 
 
 def build(config, layers, both, seed):
@@ -94,7 +98,7 @@ def judge(config, task, state, seed):
     tags, length = predictions(task, state, test).argmax(-1), test["length"]
     right, ambiguous = tags == test["tags"], test["ambiguous"] == 1
     others = ~ambiguous & (np.arange(tags.shape[1]) < length[:, None])
-    said, true = (names(of, length, data.classes) for of in (tags, test["tags"]))
+    said, true = (spelled(of, length, data.classes) for of in (tags, test["tags"]))
     return {"f1": span_scores(said, true)["f1"], "ambiguous": right[ambiguous].mean(), "others": right[others].mean()}
 
 

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import analogies, prose
 from jaxdl.data.text import BOTH_SIDES, LAST_FOUR, LAST_ONE, Vocabulary, nearby_one, windows, words
 from jaxdl.models.ngram import NGram
@@ -52,13 +53,19 @@ class Config:
     shown: tuple[str, ...] = ("class", "list", "may")
     """Words of `prose` whose neighbours are printed."""
 
+    def __post_init__(self):
+        expect(self, 1, "minimum", "dimension", "hidden", "epochs", "batch_size")
+        expect(self, 1, "order", "sentences", "planted_epochs")
+
 
 def main(config, run):
     texts, vocabulary, corpus = load(config)
+    vocabulary.encode_known(config.shown)  # an unknown word is better told before the training
+    counted = NGram.count(texts["train"], config.order, len(vocabulary))
     results = trials(
         {context: partial(build, config, context, texts, len(vocabulary)) for context in CONTEXTS}, run, config.seeds
     )
-    perplexity = perplexities(config, texts, len(vocabulary), results)
+    perplexity = perplexities(config, texts, len(vocabulary), results, counted)
     right = analogies_right(config, run)
     last_four = perplexity["last 4"]
     told = [
@@ -108,9 +115,9 @@ def build(config, context, texts, symbols, seed):
     return replace(task, stopping=EarlyStopping("dev/loss", patience=2))
 
 
-def perplexities(config, texts, symbols, results):
+def perplexities(config, texts, symbols, results, counted):
     """{model: a value a seed}: exp of the mean −log P(word) on test; `mixture` is ½ (neural + n-gram), word by word."""
-    counted = NGram.count(texts["train"], config.order, symbols).probability(texts["test"])[len(LAST_FOUR) :]
+    counted = counted.probability(texts["test"])[len(LAST_FOUR) :]
     contexts, targets = map(jnp.asarray, windows(texts["test"], LAST_FOUR))
     model = network(config, "last 4", symbols)
     told = [

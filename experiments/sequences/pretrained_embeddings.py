@@ -16,9 +16,11 @@ from typing import NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import entities, reviews
 from jaxdl.data.source import Arrays
 from jaxdl.data.text import UNK, Sequences
+from jaxdl.errors import InputError
 from jaxdl.models.reader import Reader, reader
 from jaxdl.models.word_training import skip_gram, skip_gram_pairs
 from jaxdl.optim.chain import Chain
@@ -53,6 +55,10 @@ class Config:
     batch_size: int = 20
     optimizer: Chain = Chain("adam", learning_rate=1e-2, decay="cosine", clip_norm=1.0)
 
+    def __post_init__(self):
+        expect(self, 1, "sentences", "reviews", "labels", "tested", "opinions", "dimension")
+        expect(self, 1, "hidden", "pretraining_steps", "steps", "batch_size")
+
 
 class Setting(NamedTuple):
     """What there is to learn from: sequences with labels, many more without, and others with labels to be tested on."""
@@ -67,6 +73,7 @@ def tagging(config, labels, seed):
     """Names: of the training part of `entities` the first sentences have labels and the last are tested."""
     data = entities.load(config.sentences, seed)
     rows = np.random.default_rng(seed).permutation(len(data.train))
+    enough("sentences", labels, len(rows) - config.tested)
     labelled, unlabelled, tested = map(data.train.select, np.split(rows, [labels, len(rows) - config.tested]))
     return Setting(labelled, unlabelled, tested, data)
 
@@ -81,10 +88,16 @@ def sentiment(config, labels, seed):
     plain = data.train.select(np.flatnonzero(~np.isin(data.train.fields["tokens"], negating).any(1)))
     rows = np.random.default_rng(seed).permutation(len(plain))
     with_taught, with_others = (np.isin(plain.fields["tokens"][rows], of).max(1) for of in (taught, others))
+    enough("reviews", labels, (with_taught & ~with_others).sum())
     labelled = rows[with_taught & ~with_others][:labels]
     tested = rows[with_others & ~with_taught][: config.tested]
     unlabelled = np.setdiff1d(rows, np.concatenate([labelled, tested]))
     return Setting(plain.select(labelled), plain.select(unlabelled), plain.select(tested), data)
+
+
+def enough(what, labels, most):
+    if labels > most:
+        raise InputError(f"--labels {labels}: expected at most the {most} that there are; give more --{what}")
 
 
 TASKS = {"tagging": tagging, "sentiment": sentiment}
@@ -114,12 +127,15 @@ def measure(config, run):
     """{task: {(method, labels): accuracy where a word is unseen; ("unseen", labels): of how many}}, a value a seed."""
     run = replace(run, evaluate_every=run.evaluate_every or 10**6)
     found: dict[str, dict] = {task: {} for task in TASKS}
-    for task in TASKS:
-        for labels in config.labels:
-            settings = [TASKS[task](config, labels, seed) for seed in range(config.seeds)]
-            for name, of in compared(config, task, f"{task}, {labels} labels", settings, run).items():
-                found[task][name, labels] = of
-            found[task]["unseen", labels] = np.array([judged(of).sum() for of in settings])
+    every = {  # all first: too many labels are refused before anything is trained
+        (task, labels): [TASKS[task](config, labels, seed) for seed in range(config.seeds)]
+        for task in TASKS
+        for labels in config.labels
+    }
+    for (task, labels), settings in every.items():
+        for name, of in compared(config, task, f"{task}, {labels} labels", settings, run).items():
+            found[task][name, labels] = of
+        found[task]["unseen", labels] = np.array([judged(of).sum() for of in settings])
     return found
 
 

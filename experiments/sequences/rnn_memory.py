@@ -16,8 +16,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments import expect
 from jaxdl.data.batches import Batches
 from jaxdl.data.source import Arrays
+from jaxdl.errors import chosen
 from jaxdl.layers.cells import CELLS
 from jaxdl.layers.recurrence import Recurrent
 from jaxdl.losses.classification import cross_entropy
@@ -50,6 +52,12 @@ class Config:
     clipped: Chain = Chain("momentum", learning_rate=0.1, decay="cosine", clip_norm=1.0)
     scored: int = 512
     """Problems in the test set."""
+
+    def __post_init__(self):
+        expect(self, 1, "seeds", "cells", "symbols", "copied", "hidden", "steps", "batch_size", "scored")
+        expect(self, 2, "lengths")
+        for cell in self.cells:
+            chosen("cell", cell, CELLS)
 
 
 def main(config, run):
@@ -233,10 +241,10 @@ def findings(config, found, ratios, clipping):
     ]  # fmt: skip
 
 
-def finite(values):
+def finite(values, digits=4):
     """Mean and standard deviation of the trainings that did not diverge."""
     kept = values[~np.isnan(values)]
-    return spread(kept, 4) if kept.size else "diverged"
+    return spread(kept, digits) if kept.size else "diverged"
 
 
 def told_range(values):
@@ -264,7 +272,7 @@ def figures(config, found, ratios, clipping):
         lines(axes, range(max(config.lengths)), of_cells, labelled=axes is axes_of[0])
         axes.set_yscale("log")
     legend(slopes)
-    told = ", ".join(f"{cell} {values[:, far].mean():.3f}" for cell, values in found["adding"].items())
+    told = ", ".join(f"{cell} {finite(values[:, far], 3)}" for cell, values in found["adding"].items())
     kept = ", ".join(f"{cell} {np.median(values[:, -1]):.0e}" for cell, values in ratios["before training"].items())
     return {
         f"Squared error of adding over {config.lengths[far]} steps: {told}": scored,

@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import segments
 from jaxdl.models.reader import Reader, reader
 from jaxdl.optim.chain import Chain
@@ -38,6 +39,9 @@ class Config:
     seeds: int = 3
     """Of the sequences too."""
     optimizer: Chain = Chain("adam", learning_rate=1e-2, decay="cosine", clip_norm=1.0)
+
+    def __post_init__(self):
+        expect(self, 1, "sequences", "embedding", "hidden", "epochs", "batch_size")
 
 
 def load(config, seed):

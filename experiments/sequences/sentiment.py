@@ -13,8 +13,10 @@ from functools import partial
 
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import reviews
 from jaxdl.data.text import words
+from jaxdl.errors import InputError
 from jaxdl.models.reader import Reader, reader
 from jaxdl.optim.chain import Chain
 from jaxdl.report.comparison import curves, dots, spread
@@ -38,6 +40,11 @@ class Config:
     sentence: str = "completely lacking in good taste, good service"
     """Its form is in no review: they never negate two things with one word."""
     optimizer: Chain = Chain("adam", learning_rate=5e-3, decay="cosine", clip_norm=1.0)
+
+    def __post_init__(self):
+        expect(self, 1, "reviews", "embedding", "hidden", "epochs", "batch_size")
+        if not words(self.sentence):
+            raise InputError("--sentence of nothing: expected words, such as 'good taste'")
 
 
 def build(config, cell, layers, seed):
@@ -86,15 +93,16 @@ def main(config, run):
         f"tells; P(positive | “{config.sentence}”) = {spread(read[name][:, -1])}"
         for name in MODELS
     ]
-    best = max(MODELS, key=lambda name: accuracy[name].mean())
-    without = accuracy["mean of embeddings"].mean()
+    blind, *ordered = MODELS
+    best = max(ordered, key=lambda name: accuracy[name].mean())
+    without = accuracy[blind].mean()
     after = np.arange(1, read["RNN"].shape[1] + 1)
     said = ", ".join(f"{name} {of[:, -1].mean():.2f}" for name, of in read.items())
     sheet = curves({name: (after, of) for name, of in read.items()}, "", "P(positive)")
     sheet.axes[0].axhline(0.5, color="#59636e", linewidth=0.8, linestyle=":")
     sheet.axes[0].set_xticks(after, words(config.sentence))
     return told, {
-        f"Without the order of the words {without:.2f} of the reviews are read rightly, with it "
+        f"Without the order of the words {without:.2f} of the reviews are read rightly, with it by the {best} "
         f"{accuracy[best].mean():.2f}": dots(accuracy, "test accuracy"),
         f"P(positive), read up to each word: {said}": sheet,
     }

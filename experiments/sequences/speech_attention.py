@@ -13,6 +13,7 @@ from functools import lru_cache, partial
 import jax
 import numpy as np
 
+from experiments import expect
 from experiments.sequences import speech_ctc
 from jaxdl.data.speech import RATE
 from jaxdl.layers.recurrence import length_mask
@@ -57,6 +58,9 @@ class Config:
     seeds: int = 3
     """Of the utterances and their speakers too."""
     optimizer: Chain = Chain("adam", learning_rate=8e-3, decay="cosine", clip_norm=1.0)
+
+    def __post_init__(self):
+        expect(self, 1, "utterances", "most", "embedding", "hidden", "every", "epochs", "batch_size", "width")
 
 
 @lru_cache
@@ -114,24 +118,26 @@ def maps(config, params, data):
 
 
 def in_order(config, params, seed):
-    """The share of words, from the second of an utterance on, whose attention lies further on than that of the last."""
+    """The share of words, from the second of an utterance on, whose attention lies further on than that of the last;
+    NaN where no utterance has two."""
     data = data_of(config, seed)
     weights = maps(config, params, data)
     centre = weights @ np.arange(weights.shape[-1])
     words = np.arange(1, centre.shape[1]) < data.test.fields["target_length"][:, None] - 2
-    return (np.diff(centre) > 0)[words].mean()
+    return (np.diff(centre) > 0)[words].mean() if words.any() else np.nan
 
 
 def main(config, run):
     rate, order, weights = measure(config, run)
     told = [f"{search}: label error {spread(of, 4)} on speakers never heard" for search, of in rate.items()]
-    told.append(f"{spread(order)} of the words look further on than the word before them")
+    ordered = f"{spread(order)} of the words look further on than the word before them"
+    if np.isnan(order).any():
+        ordered = "No utterance has two words, of which the second could look further on"
+    told.append(ordered)
     means = ", ".join(f"{of.mean():.4f} ({search})" for search, of in rate.items())
     return told, {
         f"Label error on speakers never heard: {means}": dots(rate, "label error rate"),
-        f"Learnt from words alone: {order.mean():.3f} of them look further on than the word before": utterance(
-            config, weights[0], data_of(config, 0)
-        ),
+        f"Where to look is learnt from words alone. {ordered}": utterance(config, weights[0], data_of(config, 0)),
     }
 
 

@@ -14,12 +14,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments import expect
 from experiments.sequences import VOCABULARY, earlier, lines
 from jaxdl.data import recordings, speech
 from jaxdl.data.source import Arrays
 from jaxdl.data.text import SPECIAL
 from jaxdl.decode.ctc import BLANK, best_path, prefix_beam
-from jaxdl.errors import InputError
 from jaxdl.layers.spectrogram import HOP
 from jaxdl.models.speech import Recognizer, heard, recognizer
 from jaxdl.optim.chain import Chain
@@ -64,8 +64,7 @@ class Config:
     optimizer: Chain = Chain("adam", learning_rate=4e-3, decay="cosine", clip_norm=1.0)
 
     def __post_init__(self):
-        if self.width < 1:
-            raise InputError(f"width = {self.width}: expected a beam of 1 or more")
+        expect(self, 1, "utterances", "most", "hidden", "layers", "every", "epochs", "batch_size", "width")
 
 
 @lru_cache  # synthesising takes longer than reading the features off it
@@ -179,7 +178,7 @@ def utterance(config, task, state, data):
     labels = shown["labels"][0, : shown["label_length"][0]]
     for place, label in enumerate(dict.fromkeys(labels.tolist())):
         name = data.vocabulary.decode(np.array([label]))[0]
-        below.plot(time, probability[:, label], color=PALETTE[place], linewidth=1.6, label=name)
+        below.plot(time, probability[:, label], color=PALETTE[place % len(PALETTE)], linewidth=1.6, label=name)
     tidy(above, "", "mel band")
     tidy(below, "seconds", "P(label)")
     spoken = written(data.vocabulary, labels)

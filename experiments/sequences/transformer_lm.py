@@ -13,8 +13,9 @@ from pathlib import Path
 import jax
 import numpy as np
 
+from experiments import expect
 from experiments.sequences import VOCABULARY, earlier, lines
-from experiments.sequences.char_language_model import as_sample, load, ngram_bits, sampler
+from experiments.sequences.char_language_model import as_sample, check_drawing, load, ngram_bits, sampler
 from jaxdl.data.text import EOS
 from jaxdl.errors import InputError
 from jaxdl.models.language_model import language_model
@@ -56,6 +57,7 @@ class Config:
     """The directory of an earlier run: draw from its first network, and train nothing."""
 
     def __post_init__(self):
+        expect(self, 1, "layers", "width", "heads", "hidden", "epochs", "batch_size", "order", "characters")
         if self.length < 4:
             raise InputError(f"length {self.length}: expected 4 or more, for a quarter is only looked at in scoring")
 
@@ -66,10 +68,10 @@ def main(config, run):
         return drawn(config, prompts, run.seed, *earlier(config.load, Config, "transformer/0")), {}
     texts, vocabulary, corpus = load(config.dataset)
     vocabulary.save(run.directory / VOCABULARY)
-    for prompt in prompts:
-        vocabulary.encode_known(prompt)  # an unknown sign is better told before the training
+    check_drawing(config, prompts, vocabulary)
+    counted = {name: ngram_bits(config, texts, len(vocabulary), name) for name in ("dev", "test")}
     results = measure(config, run, texts, vocabulary)
-    bits = {name: compared(config, results, texts, vocabulary, name) for name in ("dev", "test")}
+    bits = {name: compared(config, results, name, of) for name, of in counted.items()}
     told = [
         f"Text: {len(texts['train']):,} characters to learn from, {len(texts['test']):,} of other topics to be tested "
         f"on, {len(vocabulary)} symbols; Python {corpus.python}, sha256 {corpus.digest[:12]}."
@@ -89,9 +91,8 @@ def measure(config, run, texts, vocabulary):
     return trials({"transformer": lambda seed: build(config, texts, vocabulary)}, run, config.seeds)
 
 
-def compared(config, results, texts, vocabulary, name):
+def compared(config, results, name, counted):
     """{model: bits a character of a set [seeds]}, of the Transformer and of counting."""
-    counted = ngram_bits(config, texts, len(vocabulary), name)
     return {**scores(results, f"{name}/bits"), f"{config.order}-gram": np.array([counted])}
 
 

@@ -10,6 +10,7 @@ what follows explains (3 seeds).
 from dataclasses import dataclass
 from functools import partial
 
+from experiments import expect
 from experiments.sequences import named_entities
 from jaxdl.data import entities
 from jaxdl.models.reader import TransformerReader, reader
@@ -37,6 +38,9 @@ class Config:
     seeds: int = 3
     """Of the sentences too: each seed has other names in the test."""
     optimizer: Chain = Chain("adam", learning_rate=4e-3, decay="cosine", warmup_steps=100, clip_norm=1.0)
+
+    def __post_init__(self):
+        expect(self, 1, "sentences", "layers", "width", "heads", "hidden", "epochs", "batch_size")
 
 
 def build(config, seed):

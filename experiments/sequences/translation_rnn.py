@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 
+from experiments import expect
 from experiments.sequences.translation_transformer import bleu, load
 from jaxdl.models.seq2seq import ATTENTION, Seq2Seq
 from jaxdl.models.translation import translator
@@ -42,6 +43,10 @@ class Config:
     seeds: int = 3
     """Of the weights and the order; the phrases are the same for all."""
     optimizer: Chain = Chain("adam", learning_rate=8e-3, decay="cosine", clip_norm=1.0)
+
+    def __post_init__(self):
+        expect(self, 1, "phrases", "embedding", "hidden", "epochs", "batch_size", "beam")
+        expect(self, 0, "alpha")
 
 
 def build(config, data, attention, seed):
@@ -74,7 +79,7 @@ def main(config, run):
         f"{spread(exact[name])} of the test phrases word by word right"
         for name in ATTENTION
     ]
-    best = max(ATTENTION, key=lambda name: found["greedy"][name].mean())
+    best = max((name for name in ATTENTION if name != "none"), key=lambda name: found["greedy"][name].mean())
     rows = {f"{name}, {search}": of[name] for name in ATTENTION for search, of in found.items()}
     title = f"BLEU of greedy search: {found['greedy'][best].mean():.3f} with {best} attention, "
     return told, {title + f"{found['greedy']['none'].mean():.3f} without": dots(rows, "BLEU on test")}

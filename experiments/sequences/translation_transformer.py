@@ -14,9 +14,11 @@ from typing import Literal
 
 import numpy as np
 
+from experiments import expect
 from experiments.sequences import VOCABULARY, earlier, lines
 from jaxdl.data import corpora, phrases
 from jaxdl.data.text import words
+from jaxdl.errors import InputError
 from jaxdl.models.transformer import Size, Transformer
 from jaxdl.models.translation import translations, translator
 from jaxdl.optim.chain import Chain
@@ -59,6 +61,10 @@ class Config:
     load: Path | None = None
     """The directory of an earlier run: translate by its first network, and train nothing."""
 
+    def __post_init__(self):
+        expect(self, 1, "phrases", "layers", "width", "heads", "epochs", "batch_size", "beam")
+        expect(self, 0, "alphas")
+
 
 def main(config, run):
     sources = lines(config.input)
@@ -91,6 +97,8 @@ def load(config):
 def encoded(config, vocabulary, phrase):
     """A word that no phrase has is a mistake; of a real language no vocabulary has all words."""
     symbols = words(phrase.lower())
+    if len(symbols) > LIMIT:
+        raise InputError(f"--input: a phrase of {len(symbols)} words: expected {LIMIT} at most")
     return vocabulary.encode_known(symbols) if config.dataset == "phrases" else vocabulary.encode(symbols)
 
 

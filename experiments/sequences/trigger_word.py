@@ -12,6 +12,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import speech
 from jaxdl.models.speech import Detector, detector, unnormalized
 from jaxdl.optim.chain import Chain
@@ -42,6 +43,9 @@ class Config:
     seeds: int = 3
     """Of the clips and their speakers too."""
     optimizer: Chain = Chain("adam", learning_rate=5e-3, decay="cosine", clip_norm=1.0)
+
+    def __post_init__(self):
+        expect(self, 1, "clips", "size", "hop", "hold", "hidden", "epochs", "batch_size")
 
 
 def load(config, seed):

@@ -13,6 +13,7 @@ from typing import get_args
 
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import analogies, prose
 from jaxdl.data.text import Vocabulary, subsample, words
 from jaxdl.losses.embedding import huffman
@@ -47,22 +48,27 @@ class Config:
     shown: tuple[str, ...] = ("class", "list", "float", "raised", "import", "may")
     """Words of `prose` whose neighbours are printed."""
 
+    def __post_init__(self):
+        expect(self, 1, "sentences", "dimension", "window", "negatives", "steps")
+        expect(self, 1, "batch_size", "prose_window", "prose_steps", "minimum")
+
 
 def main(config, run):
+    vectors, vocabulary, corpus = prose_vectors(config, run)
     found = measure(config, run)
     asked = rows_asked(config)
-    most = config.sentences[-1]
+    sizes = sorted(config.sentences, reverse=True)
     told = [
-        f"{method}: {spread(found[method, most])} of {most:,} sentences' analogies right, "
-        + ", ".join(f"{spread(found[method, size])} of {size:,}'s" for size in config.sentences[:-1])
+        f"{method}: of the analogies of "
+        + ", ".join(f"{size:,} sentences {spread(found[method, size])} right" for size in sizes)
         + f"; a pair asks {asked[method]:.1f} outputs"
         for method in METHODS
     ]
-    vectors, vocabulary, corpus = prose_vectors(config, run)
     told += described(vectors, vocabulary, corpus, config.shown)
-    some = config.sentences[len(config.sentences) // 2]
+    most, some = sizes[0], sizes[len(sizes) // 2]
     best = max(METHODS, key=lambda method: found[method, some].mean())
-    caption = f"With {most:,} sentences all three find the relations; with {some:,} {best} finds most"
+    means = ", ".join(f"{found[method, most].mean():.2f} by {method}" for method in METHODS)
+    caption = f"Analogies right after {most:,} sentences: {means}; after {some:,} {best} finds most"
     return told, {
         caption: curves(
             {
@@ -105,7 +111,7 @@ def measure(config, run):
 
 def rows_asked(config):
     """{method: how many rows of theta the loss of a pair looks at, on average}, on the largest corpus."""
-    corpus = corpus_of(config.sentences[-1], seed=0)
+    corpus = corpus_of(max(config.sentences), seed=0)
     counts = np.bincount(np.concatenate(corpus.texts), minlength=len(corpus.vocabulary))
     ways = (huffman(counts).known.sum(1) * counts).sum() / counts.sum()
     return dict(zip(METHODS, (len(counts), ways, config.negatives + 1), strict=True))
@@ -116,6 +122,7 @@ def prose_vectors(config, run):
     corpus = prose.load()
     topics = [words(text.lower()) for part in (corpus.train, corpus.dev, corpus.test) for text in part.values()]
     vocabulary = Vocabulary.build(topics, config.minimum)
+    vocabulary.encode_known(config.shown)  # an unknown word is better told before the training
     tokens = subsample(np.concatenate([vocabulary.encode(topic) for topic in topics]), config.threshold)
     pairs = skip_gram_pairs([tokens], config.prose_window)
     task = skip_gram(

@@ -13,6 +13,7 @@ from functools import partial
 import numpy as np
 
 from jaxdl.data import images
+from jaxdl.errors import InputError
 from jaxdl.models.classifier import classifier
 from jaxdl.models.mlp import MLP
 from jaxdl.optim.chain import Chain
@@ -20,6 +21,9 @@ from jaxdl.report.comparison import curves
 from jaxdl.run import run
 from jaxdl.strategy.diagnose import diagnose
 from jaxdl.train.trials import trials
+
+HUMAN_LEVEL = 0.01
+"""What people get wrong of digits of 8×8 pixels, roughly: the proxy for the Bayes error. --human-level is another."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,6 @@ class Config:
     steps: int = 1500
     """Of each training, however few its examples are."""
     batch_size: int = 32
-    human: float = 0.01
-    """What people get wrong of digits of 8×8 pixels, roughly: the proxy for the Bayes error."""
     seeds: int = 3
     optimizer: Chain = Chain("adam", learning_rate=5e-3, decay="cosine")
 
@@ -51,19 +53,23 @@ def build(config, hidden, examples, seed):
 
 
 def measure(config, run):
-    """{(hidden, examples): ({set: error, its seeds pooled}, {set: examples})}."""
-    once = replace(run, evaluate_every=run.evaluate_every or 10**6)
+    """{(hidden, examples): ({set: error, the mean over seeds}, {set: examples})}."""
+    most, there = max(config.examples), len(load(0).train)
+    if most > there:
+        raise InputError(f"--examples {most}: there are {there} to train on")
+    human = HUMAN_LEVEL if run.human_level is None else run.human_level
+    once = replace(run, evaluate_every=run.evaluate_every or 10**6, human_level=human)
     cells = {f"{h} hidden, {n} examples": (h, n) for h in config.hidden for n in config.examples}
     found = trials({name: partial(build, config, *cell) for name, cell in cells.items()}, once, config.seeds)
-    return {cells[name]: pooled(results, cells[name][1], config) for name, results in found.items()}
+    return {cells[name]: averaged(results, cells[name][1], human) for name, results in found.items()}
 
 
-def pooled(results, examples, config):
+def averaged(results, examples, human):
     errors = {
         name: 1 - np.mean([result.metrics[f"{name}/accuracy"] for result in results]) for name in ("train", "dev")
     }
-    counts = {"train": examples * len(results), "dev": len(load(0).dev) * len(results)}
-    return {"human": config.human, **{name: float(error) for name, error in errors.items()}}, counts
+    counts = {"train": examples, "dev": len(load(0).dev)}
+    return {"human": human, **{name: float(error) for name, error in errors.items()}}, counts
 
 
 def main(config, run):
@@ -85,12 +91,13 @@ def main(config, run):
         name: (counts, np.array([100 * found[widest, count][0][name] for count in config.examples]))
         for name in ("train", "dev")
     }
-    first, last = verdicts[min(config.hidden), most], verdicts[widest, min(config.examples)]
-    wide = f"With {widest} units data takes the variance away: of {min(config.examples)} examples it is {last.verdict}"
+    fewest, least = min(config.hidden), min(config.examples)
+    by_size_title = f"On {most} examples: {fewest} hidden units {verdicts[fewest, most].verdict}"
+    by_data_title = f"With {widest} hidden units: {least} examples {verdicts[widest, least].verdict}"
+    last = verdicts[widest, most].verdict
     return told, {
-        f"On {most} examples a larger network takes the bias away: of {min(config.hidden)} units the diagnosis is "
-        f"{first.verdict}": curves(by_size, "hidden units", "error, %", log="x"),
-        wide: curves(by_data, "examples to train on", "error, %", log="x"),
+        f"{by_size_title}, {widest} {last}": curves(by_size, "hidden units", "error, %", log="x"),
+        f"{by_data_title}, {most} {last}": curves(by_data, "examples to train on", "error, %", log="x"),
     }
 
 

@@ -73,13 +73,15 @@ def measure(config, run):
 
 def main(config, run):
     accuracy, apart, seconds = measure(config, run)
-    at, best = rates(config), np.nanmean(accuracy, 0).argmax()
-    lost = np.isnan(accuracy).sum()
+    at, lost, worth = rates(config), np.isnan(accuracy).sum(), np.nan_to_num(accuracy)  # what diverged is worth 0
+    best = worth.mean(0).argmax()
     ratio = seconds["alone"] / seconds["together"]
-    good = at[np.nanmin(accuracy, 0) > np.nanmax(np.nanmean(accuracy, 0)) - 0.02]
+    near = worth.min(0) > worth[:, best].mean() - 0.02
+    good = at[near] if near.any() else at[[best]]
     return [
-        f"Best of {config.trials} learning rates: {at[best]:.2g}, dev accuracy {spread(accuracy[:, best])}; within two "
-        f"points of it from {good.min():.2g} to {good.max():.2g}; {lost} of {accuracy.size} trainings diverged",
+        f"Best of {config.trials} learning rates: {at[best]:.2g}, dev accuracy {spread(worth[:, best])}; {good.size} "
+        f"within two points of it, the least {good.min():.2g} and the largest {good.max():.2g}; {lost} of "
+        f"{accuracy.size} trainings diverged",
         f"A model takes {spread(1000 * seconds['together'], 0)} ms of the one program and "
         f"{spread(1000 * seconds['alone'], 0)} ms alone, compiling included: {spread(ratio, 1)} times as many models "
         "in the same time",

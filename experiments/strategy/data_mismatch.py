@@ -97,10 +97,9 @@ def main(config, run):
         shares = ", ".join(f"{of.replace('_', '-')} {spread(100 * errors[of], 1)} %" for of in SETS)
         made = "digits" if name == "clean" else f"digits with {name}"
         told.append(f"Trained on {name if name == 'clean' else 'synthesised'} {made}: {shares}: {verdict}")
-    first, last = (100 * found[name_of(n)]["dev"].mean() for n in (min(config.noises), max(config.noises)))
+    ends = [name_of(n) for n in (min(config.noises), max(config.noises))]
     return told, {
-        f"Synthesis with {max(config.noises)} noises takes the dev error from {first:.0f} to {last:.0f} %; with few, "
-        "what is synthesised is learned by heart": dots(
+        "The dev error: " + ", ".join(f"{name} {100 * found[name]['dev'].mean():.0f} %" for name in ends): dots(
             {f"{name}: {of.replace('_', '-')}": 100 * errors[of] for name, errors in found.items() for of in SETS},
             "error, %",
         )

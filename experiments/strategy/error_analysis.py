@@ -117,8 +117,10 @@ def main(config, run):
         for cause in CAUSES
     ]
     first = max(CAUSES, key=lambda cause: shares[cause].mean())
+    best = min(CAUSES, key=lambda cause: errors[cause].mean())
+    worth = f", {first}, is worth most" if first == best else f" is {first}, but mending {best} is worth more"
     return told, {
-        f"The most frequent cause, {first}, is worth most: dev error after each fix, beside its ceiling": dots(
+        f"The most frequent cause{worth}: dev error after each fix, beside its ceiling": dots(
             {"as it was": 100 * before}
             | {f"{cause}, {what}": 100 * of[cause] for cause in CAUSES
                for what, of in (("at best", ceilings), ("mended", errors))},

@@ -75,17 +75,17 @@ def measure(config, run):
 
 def main(config, run):
     found = measure(config, run)
-    clean = found["random"][0]
     told = [
         f"{100 * share:.0f} % of the training labels wrong: test accuracy "
         + ", ".join(f"{spread(of[row])} where they are {kind}" for kind, of in found.items())
         for row, share in enumerate(config.shares)
     ]
-    lost = {kind: 100 * (clean - of[-1]).mean() for kind, of in found.items()}
     shares = 100 * np.array(config.shares)
+    few, many = shares.argmin(), shares.argmax()
+    lost = {kind: 100 * (of[few] - of[many]).mean() for kind, of in found.items()}
     return told, {
-        f"At {shares[-1]:.0f} % wrong labels random ones cost {lost['random']:.0f} points, systematic ones "
-        f"{lost['systematic']:.0f}": curves(
+        f"From {shares[few]:.0f} to {shares[many]:.0f} % wrong labels random ones cost {lost['random']:.0f} points, "
+        f"systematic ones {lost['systematic']:.0f}": curves(
             {kind: (shares, of.T) for kind, of in found.items()}, "wrong training labels, %", "test accuracy"
         )
     }

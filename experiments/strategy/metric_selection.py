@@ -16,6 +16,7 @@ import numpy as np
 
 from jaxdl.check.parameters import count
 from jaxdl.data import tables
+from jaxdl.errors import InputError
 from jaxdl.losses.classification import graded
 from jaxdl.models.classifier import classifier
 from jaxdl.models.mlp import MLP
@@ -88,6 +89,8 @@ def questions(config):
 
 def measure(config, run):
     """{what was asked for: {test metric, or "who": of each seed}}."""
+    if not 0 <= config.recall <= 1:
+        raise InputError(f"--recall {config.recall:g}: expected a share between 0 and 1, such as 0.98")
     once = replace(run, evaluate_every=run.evaluate_every or 10**6)
     builds = {f"{hidden} units": partial(build, config, hidden) for hidden in config.hidden}
     results = trials(builds, once, config.seeds)
@@ -99,8 +102,9 @@ def measure(config, run):
         for hidden in config.hidden:
             candidates |= judged(config, hidden, seed, results[f"{hidden} units"][seed])
         for asked, (metric, require) in questions(config).items():
-            best = (select(candidates, metric, require).best or select(candidates, "dev/recall").best)[0]
-            found[asked]["who"].append(best)
+            choice = select(candidates, metric, require)
+            best = (choice.best or select(candidates, "dev/recall").best)[0]
+            found[asked]["who"].append(best if choice.best else f"{best}, for want of one (the highest recall)")
             for name in ("accuracy", "recall", "weighted_error"):
                 found[asked][name].append(candidates[best][f"test/{name}"])
     return {asked: {name: np.array(values) for name, values in of.items()} for asked, of in found.items()}

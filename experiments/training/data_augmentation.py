@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.data import augment, images
+from jaxdl.errors import chosen
 from jaxdl.models.classifier import classifier
 from jaxdl.models.lenet import LeNet5
 from jaxdl.optim.chain import Chain
@@ -80,22 +81,27 @@ def main(config, run):
 def measure(config, run):
     """{augmentation: the test accuracy of each seed}."""
     augment.check_allowed(config.augmentations, config.dataset, force=config.force)
-    builds = {name: partial(build, config, name) for name in config.augmentations}
+    builds = {name: partial(build, config, chosen("augmentation", name, TRAINED)) for name in config.augmentations}
     once = replace(run, evaluate_every=10**6)  # at the end
     return scores(trials(builds, once, config.seeds), "test/accuracy")
 
 
-def build(config, name, seed):
+def build(config, change, seed):
     data = images.load(config.dataset, size=32, fractions=config.fractions, seed=seed)
     model = LeNet5(data.classes)
-    return classifier(model, data, config.optimizer, config.epochs, config.batch_size, augment=TRAINED[name])
+    return classifier(model, data, config.optimizer, config.epochs, config.batch_size, augment=change)
 
 
 def findings(found, count):
-    plain = found["none"]
-    told = [f"LeNet-5, trained on {count} digits, has a test accuracy of {spread(plain)} without augmentation."]
+    plain = found.get("none")
+    if plain is None:
+        told = [f"LeNet-5 is trained on {count} digits, and its test accuracy is:"]
+    else:
+        told = [f"LeNet-5, trained on {count} digits, has a test accuracy of {spread(plain)} without augmentation."]
     for name, values in found.items():
-        if name != "none":
+        if plain is None:
+            told.append(f"{name}: {spread(values)}")
+        elif name != "none":
             gain = 100 * (values - plain)
             change = f"gains {spread(gain, 1)}" if gain.mean() > 0 else f"costs {spread(-gain, 1)}"
             told.append(f"{name}: {spread(values)}; it {change} points on the same digits.")

@@ -166,7 +166,8 @@ def figures(accuracy, first):
     drawn = {f"Test accuracy on the digits: {best_of(accuracy)}": accuracy_figure(accuracy)}
     kept = {name: deviations(found["xavier"]).mean(0)[-1] for name, found in first.items() if "xavier" in found}
     told = ", ".join(f"{name} {last:.2f}" for name, last in kept.items())
-    drawn[f"What Xavier's weights bring to layer {LAYERS} has the standard deviation {told}"] = deviation_figure(first)
+    xavier = f"; what Xavier's weights bring to layer {LAYERS}: {told}" if kept else ""
+    drawn[f"Standard deviation of the activations before training{xavier}"] = deviation_figure(first)
     for activation, found in first.items():
         rows = {init: {f"layer {i + 1}": layer for i, layer in enumerate(a[0])} for init, a in found.items()}
         last = ", ".join(f"{init} {a[0, -1].std():.2g}" for init, a in found.items())

@@ -14,6 +14,7 @@ import jax
 import numpy as np
 
 from jaxdl.data import images
+from jaxdl.errors import chosen
 from jaxdl.models.classifier import classifier
 from jaxdl.models.mlp import MLP
 from jaxdl.optim.chain import Chain
@@ -46,7 +47,7 @@ def schedules(config):
     by hand; half a cosine; the same after a linear rise; 2α₀/√t, t counting mini-batches.
     """
     decays = Chain("gd", config.learning_rate)
-    quarter = config.epochs // 4
+    quarter = max(1, config.epochs // 4)
     rates = ((quarter, config.learning_rate / 3), (3 * quarter, config.learning_rate / 30))
     per_epoch = {
         "constant": decays,
@@ -72,8 +73,7 @@ def main(config, run):
 def measure(config, run):
     """{schedule: [result of a seed]}."""
     builds = {name: partial(build, config, *how) for name, how in schedules(config).items()}
-    chosen = {name: builds[name] for name in config.only or builds}
-    return trials(chosen, run, config.seeds)
+    return trials({name: chosen("schedule", name, builds) for name in config.only or builds}, run, config.seeds)
 
 
 def build(config, chain, by_batch, seed):
@@ -110,13 +110,14 @@ def figures(config, results, losses, accuracies):
         name: (at[shown] / per_epoch, np.array([smooth_loss(result)[shown] for result in found]))
         for name, found in results.items()
     }
-    best, worst = (pick(losses, key=lambda name: losses[name].mean()) for pick in (min, max))
+    least, most = (pick(losses, key=lambda name: losses[name].mean()) for pick in (min, max))
+    best, worst = (pick(accuracies, key=lambda name: accuracies[name].mean()) for pick in (max, min))
     return {
         "The schedules": curves(rates, "epochs finished", "learning rate", size=(700, 380)),
-        "A rate that stays high leaves the loss on the noisy images high (averaged over about 50 steps)": curves(
+        "Training loss on the noisy images, averaged over about 50 steps": curves(
             falling, "epochs finished", "cross-entropy (nats)", size=(700, 420)
         ),
-        f"Final loss without noise: {best} {losses[best].mean():.3f}, {worst} {losses[worst].mean():.3f}": dots(
+        f"Final loss without noise: {least} {losses[least].mean():.3f}, {most} {losses[most].mean():.3f}": dots(
             losses, "train loss (nats)"
         ),
         f"Dev accuracy: {best} {accuracies[best].mean():.3f}, {worst} {accuracies[worst].mean():.3f}": dots(

@@ -63,10 +63,14 @@ class Found:
         return np.array([steps[costs <= cost][0] if (costs <= cost).any() else np.nan for steps, costs in self.cost])
 
     def noise(self, high, low):
-        """Standard deviation of the change of the batch's cost from one update to the next, between two costs."""
+        """Standard deviation of the change of the batch's cost from one update to the next, between two costs.
+
+        NaN where the higher was never reached; up to the end where the lower was not.
+        """
         begins, ends = np.nan_to_num([self.steps_to(high), self.steps_to(low)], nan=len(self.batch_cost[0])).astype(int)
         spans = zip(self.batch_cost, begins, ends, strict=True)
-        return np.array([np.diff(costs[begin:end]).std() for costs, begin, end in spans])
+        changes = [np.diff(costs[begin:end]) for costs, begin, end in spans]
+        return np.array([change.std() if change.size else np.nan for change in changes])
 
 
 @dataclass(frozen=True)
@@ -158,26 +162,30 @@ def partitions(count, size=64):
 def findings(config, found):
     told = []
     for name, one in found.items():
-        epochs = one.steps_to(config.target) / one.steps_per_epoch
+        steps, noise = one.steps_to(config.target), one.noise(config.high, config.target)
+        epochs, lost = steps / one.steps_per_epoch, int(np.isnan(steps).sum())
+        after = (
+            f"after {spread(steps, 0)} updates = {spread(epochs, 1)} epochs = "
+            f"{spread(epochs * one.seconds_per_epoch * 1e3, 1)} ms"
+        )
+        changes = f"; its batches' cost changes by {spread(noise)} from one update to the next"
         told.append(
             f"{name}: {one.steps_per_epoch} updates and {one.seconds_per_epoch * 1e3:.1f} ms an epoch; cost "
-            f"{config.target:g} after {spread(one.steps_to(config.target), 0)} updates = {spread(epochs, 1)} epochs = "
-            f"{spread(epochs * one.seconds_per_epoch * 1e3, 1)} ms; its batches' cost "
-            f"changes by {spread(one.noise(config.high, config.target))} from one update to the next"
+            f"{config.target:g} {f'not reached by {lost} of {len(steps)} seeds' if lost else after}"
+            + ("" if np.isnan(noise).any() else changes)
         )
     return [*told, verdict(config, found)]
 
 
 def verdict(config, found):
-    """Which batch size is first by epochs and by time."""
+    """Which batch size is first by epochs and by time, of those that arrive with every seed."""
     epochs = {name: one.steps_to(config.target).mean() / one.steps_per_epoch for name, one in found.items()}
-    seconds = {name: epochs[name] * one.seconds_per_epoch for name, one in found.items()}
-    return f"First at a cost of {config.target:g}, by epochs: {least(epochs)}; by time: {least(seconds)}"
-
-
-def least(values):
-    """The name of the least value; NaN counts as infinite."""
-    return min(values, key=lambda name: np.nan_to_num(values[name], nan=np.inf))
+    epochs = {name: value for name, value in epochs.items() if not np.isnan(value)}
+    if not epochs:
+        return f"No batch size reaches a cost of {config.target:g} with every seed"
+    seconds = {name: value * found[name].seconds_per_epoch for name, value in epochs.items()}
+    by_epochs, by_time = (min(of, key=lambda name: of[name]) for of in (epochs, seconds))
+    return f"First at a cost of {config.target:g}, by epochs: {by_epochs}; by time: {by_time}"
 
 
 def figures(config, found):
@@ -188,12 +196,10 @@ def figures(config, found):
     by_time = {name: (epochs[name] * one.seconds_per_epoch, whole[name]) for name, one in found.items()}
     noise = {name: one.noise(config.high, config.target) for name, one in found.items()}
     return {
-        "The smaller the batch, the noisier its cost (seed 0)": curves(
+        "The cost of each update's own batch (seed 0)": curves(
             by_update, "update", "cost of the update's batch (nats)", log="xy"
         ),
-        "An epoch of many small updates goes further than one of few large ones": curves(
-            by_epoch, "epoch", "cost of the training set (nats)", log="xy"
-        ),
+        "The cost of the training set by epoch": curves(by_epoch, "epoch", "cost of the training set (nats)", log="xy"),
         verdict(config, found): curves(by_time, "time (s)", "cost of the training set (nats)", log="xy"),
         "Noise on the way to the target": dots(noise, "standard deviation of the cost's change per update (nats)"),
     }

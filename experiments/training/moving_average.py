@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from experiments import expect
 from jaxdl.report.comparison import PALETTE, curves, legend, spread
 from jaxdl.report.curves import weighted_average
 from jaxdl.report.style import SOFT, figure, tidy
@@ -22,8 +23,12 @@ class Config:
     seeds: int = 20
     betas: tuple[float, ...] = (0.5, 0.9, 0.98)
     days: int = 365
+    """120 or more: noise and lag are measured from day 100 on."""
     noise: float = 4.0
     """Standard deviation of a day's temperature around the season, in °C."""
+
+    def __post_init__(self):
+        expect(self, 120, "days")
 
 
 def main(config, run):
@@ -103,7 +108,7 @@ def figures(config):
         axes.plot(day, corrected, color=shade, linewidth=1.6, label=name)
     tidy(axes, "day", "temperature (°C)")
     legend(sheet)
-    slowest = f"β = {config.betas[-1]:g}"
+    slowest = f"β = {max(config.betas):g}"
     plain, corrected = (average[:60] for average in smooth[slowest])
     start = {"not corrected": (day[:60], plain), "corrected": (day[:60], corrected), "season": (day[:60], season[:60])}
     ages = np.arange(80)

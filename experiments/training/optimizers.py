@@ -134,12 +134,6 @@ def descend(height, chain, start, steps, rate):
     return jnp.concatenate([begin[None], path])
 
 
-def first(flags):
-    """The place of the first true one, or None."""
-    places = np.flatnonzero(flags)
-    return int(places[0]) if places.size else None
-
-
 def for_good(flags):
     """The place from which all are true, or None."""
     place = 1 + max(np.flatnonzero(~flags), default=-1)
@@ -165,6 +159,8 @@ def surface_figures(descents):
 
 def caption(surface, found):
     arrived = {rule: steps for rule, (_, steps, _) in found.items() if steps}
+    if not arrived:
+        return f"{surface}: none of {len(found)} rules arrives"
     quickest = min(arrived, key=lambda rule: arrived[rule])
     return f"{surface}: {len(arrived)} of {len(found)} rules arrive, {quickest} first, after {arrived[quickest]} steps"
 
@@ -210,6 +206,8 @@ def measure_network(config, run):
         best = min(of_rule, key=lambda name: losses[name].mean())
         steps = np.array([train_loss(result) for result in results[best]])
         found[rule] = (candidates[best][1], losses[best], accuracies[best], steps)
+    if not found:
+        raise Diverged("every training diverged: give lower --rates")
     return found
 
 
@@ -232,8 +230,11 @@ def network_findings(config, trained):
         f"{np.ptp(accuracies, axis=1).max():.3f}; by dev loss:"
     ]
     for rule, (rate, losses, accuracies, steps) in sorted(trained.items(), key=lambda item: item[1][1].mean()):
-        quick = np.array([first(weighted_average(one, 0.9) < 0.2) or np.nan for one in steps])
-        when = f"train loss below 0.2 after {spread(quick, 0)} steps" if np.isfinite(quick).all() else "never below 0.2"
+        below = [np.flatnonzero(weighted_average(one, 0.9) < 0.2) for one in steps]
+        quick = np.array([places[0] for places in below if places.size])
+        when = f"train loss below 0.2 after {spread(quick, 0)} steps" if quick.size else "never below 0.2"
+        if 0 < quick.size < len(steps):
+            when += f" with {quick.size} of {len(steps)} seeds"
         told.append(f"{rule}, α = {rate:g}: loss {spread(losses)}, accuracy {spread(accuracies)}, {when}")
     return told
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import flax.linen as nn
 import tyro
 
+from experiments import expect
 from jaxdl.data import augment, images
 from jaxdl.data.parts import Sets
 from jaxdl.errors import InputError
@@ -41,6 +42,11 @@ class Recipe:
     """Scored by the mean probability of so many windows of that share: corners and centre, and for 10 their mirrors."""
     transfer: Annotated[Transfer, tyro.conf.arg(name="")] = Transfer()
     optimizer: Chain = Chain("adam", learning_rate=3e-3, decay="cosine")
+
+    def __post_init__(self) -> None:
+        expect(self, 1, "size", "epochs", "batch_size")
+        if not 0 < self.crop <= 1:
+            raise InputError(f"--crop {self.crop}: expected a share of each side in (0, 1], such as 0.875")
 
     def load(self) -> Sets:
         """The data set. InputError where mirroring would change what its images say."""

@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments import expect
 from jaxdl.layers.arithmetic import multiplications, output_size, parameters
 from jaxdl.layers.convolution import Conv, convolve, flipped
 from jaxdl.report.style import COLORS, INK, RULE, SIZE, SOFT, figure, tidy
@@ -34,6 +35,9 @@ class Config:
     filters: int = 32
     size: int = 5
     bottleneck: int = 16
+
+    def __post_init__(self):
+        expect(self, 1, "side", "channels", "filters", "size", "bottleneck")
 
 
 class Measured(NamedTuple):
@@ -143,7 +147,7 @@ def rows(matrix):
 
 
 def figures(measured):
-    shares = [min(ways.values()) / max(ways.values()) for ways in measured.multiplications.values()]
+    shares = [other / direct for direct, other in (ways.values() for ways in measured.multiplications.values())]
     return {
         "The kernel slides over the image: each output is the sum of nine products": sliding(measured.valid),
         f"The same output sizes for {shares[0]:.3f} and {shares[1]:.3f} of the multiplications": bars(

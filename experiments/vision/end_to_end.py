@@ -14,6 +14,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments import expect
 from jaxdl.boxes import from_centers, iou, to_centers
 from jaxdl.data import scenes
 from jaxdl.data.source import Arrays
@@ -56,6 +57,7 @@ class Config:
     optimizer: Chain = Chain("adam", learning_rate=3e-3, decay="cosine")
 
     def __post_init__(self):
+        expect(self, 1, "tested", "window", "channels", "steps", "batch_size")
         if len(self.sizes) < 2 or min(self.sizes) < self.batch_size:
             raise InputError(f"sizes {self.sizes}: expected two or more, each at least a batch of {self.batch_size}")
 
@@ -172,6 +174,7 @@ def main(config, run):
 def pictures(config, box, said, count=12):
     """The first scenes of the first seed."""
     of = load(config, 0).test.fields
+    count = min(count, config.tested)
     found, true = (config.size * from_centers(of_all) for of_all in (box, of["box"]))
     sheet, axes = panels([""] * count, "", "", columns=6, width=110, height=125)
     for row, place in enumerate(axes):

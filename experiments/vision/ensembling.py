@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import images
 from jaxdl.models.classifier import classifier
 from jaxdl.models.ensemble import ensemble, mean_probability
@@ -31,6 +32,9 @@ class Config:
     batch_size: int = 64
     seeds: int = 5
     optimizer: Chain = Chain("adam", learning_rate=5e-3, decay="cosine")
+
+    def __post_init__(self):
+        expect(self, 1, "members", "hidden", "epochs", "batch_size")
 
 
 def build(config, members, seed):

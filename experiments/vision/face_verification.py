@@ -18,9 +18,11 @@ from functools import partial
 import jax
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import identities
 from jaxdl.data.augment import random_shift
 from jaxdl.decode import gallery as galleries
+from jaxdl.errors import chosen
 from jaxdl.losses.classification import binary_cross_entropy
 from jaxdl.losses.metric_learning import batch_pairs, batch_triplet, contrastive
 from jaxdl.models.facenet import FaceNet, Siamese, metric_learner
@@ -61,6 +63,11 @@ class Config:
     seeds: int = 3
     """Of the weights, and of the images for dev and for the gallery."""
     optimizer: Chain = Chain("adam", learning_rate=1e-3, decay="cosine")
+
+    def __post_init__(self):
+        expect(self, 1, "size", "widths", "epochs", "batch_size", "enrolled")
+        for method in self.methods:
+            chosen("method", method, dict.fromkeys((TRIPLET, CONTRASTIVE, *DIFFERENCES)))
 
 
 def load(config, seed):

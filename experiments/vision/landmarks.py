@@ -13,6 +13,7 @@ from functools import lru_cache, partial
 import jax.numpy as jnp
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import scenes
 from jaxdl.data.collage import LANDMARKS
 from jaxdl.losses.localization import landmarks
@@ -42,6 +43,9 @@ class Config:
     seeds: int = 3
     """Of the scenes too."""
     optimizer: Chain = Chain("adam", learning_rate=3e-3, decay="cosine")
+
+    def __post_init__(self):
+        expect(self, 1, "scenes", "size", "epochs", "batch_size")
 
 
 def load(config, seed):

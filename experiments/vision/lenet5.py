@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import jax.numpy as jnp
 
+from experiments import expect
 from jaxdl.data import images
 from jaxdl.data.augment import random_shift
 from jaxdl.data.batches import Batches
@@ -31,6 +32,9 @@ class Config:
     max_shift: int = 3
     """Augmentation: each image is moved by up to this many of its 32 pixels."""
     optimizer: Chain = Chain("adam", learning_rate=3e-3, decay="cosine", clip_norm=1.0)
+
+    def __post_init__(self):
+        expect(self, 1, "epochs", "batch_size")
 
 
 def build(config: Config) -> Task:

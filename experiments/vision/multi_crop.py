@@ -14,8 +14,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import images
 from jaxdl.data.augment import crop, five_crops, random_crop, ten_crops
+from jaxdl.errors import InputError
 from jaxdl.models.classifier import classifier
 from jaxdl.models.ensemble import averaged
 from jaxdl.models.lenet import LeNet5
@@ -47,6 +49,12 @@ class Config:
     batch_size: int = 64
     seeds: int = 3
     optimizer: Chain = Chain("adam", learning_rate=3e-3, decay="cosine")
+
+    def __post_init__(self):
+        expect(self, 1, "size", "epochs", "batch_size")
+        expect(self, 0, "shares")
+        if not 0 < min(self.shares) <= max(self.shares) <= 1:
+            raise InputError(f"--shares {self.shares}: expected shares of each side in (0, 1], such as 0.8")
 
 
 def build(config, share, seed):

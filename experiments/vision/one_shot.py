@@ -16,8 +16,10 @@ from functools import partial
 import jax
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import identities
 from jaxdl.data.augment import random_shift
+from jaxdl.errors import chosen
 from jaxdl.losses.metric_learning import batch_triplet
 from jaxdl.models.facenet import FaceNet, metric_learner
 from jaxdl.optim.chain import Chain
@@ -59,6 +61,11 @@ class Config:
     """Of the weights, the images for dev and the choices."""
     optimizer: Chain = Chain("adam", learning_rate=1e-3, decay="cosine")
 
+    def __post_init__(self):
+        expect(self, 1, "size", "minings", "episodes", "widths", "epochs", "batch_size")
+        for mining in self.minings:
+            chosen("mining", mining, dict.fromkeys(("all", "hard", "semi-hard")))
+
 
 def load(config, seed):
     return identities.load(config.dataset, config.size, config.channels, seed=seed)
@@ -78,6 +85,8 @@ def build(config, mining, seed):
 
 def measure(config, run):
     """({method: one-shot accuracy of each seed}, {method: distances between the test images of seed 0})."""
+    labels = load(config, 0).test.fields["label"]  # too many ways are refused before anything is trained
+    one_shot(np.zeros((len(labels), len(labels))), labels, config.ways, 1)
     builds = {mining: partial(build, config, mining) for mining in config.minings}
     results = trials(builds, run, config.seeds)
     found: dict = {name: np.zeros(config.seeds) for name in (PIXELS, UNTRAINED, *builds)}

@@ -14,6 +14,7 @@ from functools import partial
 import jax
 import numpy as np
 
+from experiments import expect
 from experiments.vision.yolo import classless, data_of, images_of, over_images, shapes, surer
 from jaxdl.data.anchors import find_anchors
 from jaxdl.models.region_proposals import region_detector
@@ -49,6 +50,9 @@ class Config:
     seeds: int = 3
     """Of the digits and their scenes too."""
     optimizer: Chain = Chain("adam", learning_rate=3e-3, decay="cosine", warmup_steps=20, clip_norm=10.0)
+
+    def __post_init__(self):
+        expect(self, 1, "counts", "size", "anchors", "width", "proposals", "epochs", "batch_size", "turns")
 
 
 def build(config, name, seed):

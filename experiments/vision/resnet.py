@@ -8,6 +8,7 @@ About 20 s on two CPU cores. Expected test accuracy 0.985; measured 0.990 ± 0.0
 from dataclasses import dataclass
 from typing import Literal
 
+from experiments import expect
 from experiments.vision import Recipe
 from jaxdl.models.resnet import ResNet, cifar_resnet, resnet
 from jaxdl.optim.chain import Chain
@@ -21,6 +22,10 @@ class Config(Recipe):
     """8 to 56 are the paper's networks for small images; 18, 34 and 50 those for ImageNet."""
     width: int = 16
     """Channels of the first stage of a network for small images."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        expect(self, 1, "width")
 
     def model(self, classes: int) -> ResNet:
         return (

@@ -12,6 +12,7 @@ from functools import partial
 
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import images
 from jaxdl.models.classifier import classifier
 from jaxdl.models.resnet import cifar_resnet
@@ -35,6 +36,11 @@ class Config:
     seeds: int = 3
     optimizer: Chain = Chain("adam", learning_rate=3e-3)
 
+    def __post_init__(self):
+        expect(self, 1, "depths", "width", "epochs", "batch_size")
+        for depth in self.depths:
+            cifar_resnet(depth, 10, self.width)  # refuses a depth that is not 6n + 2
+
 
 def build(config, depth, residual, seed):
     data = images.load("digits", seed=seed)
@@ -49,10 +55,10 @@ def measure(config, run):
     return trials(builds, replace(run, evaluate_every=run.evaluate_every or 10**6), config.seeds)
 
 
-def training_loss(result):
-    """Of each step, averaged over the epoch behind it."""
+def training_loss(result, window):
+    """Of each step from number `window` on, averaged over so many behind it."""
     values = series(read(result.directory).records)["loss"]["train"].values
-    return np.convolve(values, np.full(17, 1 / 17), "valid")
+    return np.convolve(values, np.full(window, 1 / window), "valid")
 
 
 def main(config, run):
@@ -67,11 +73,12 @@ def main(config, run):
     told += [
         f"{kind}: from {first} to {last} layers the training loss changes by {spread(change[kind])}" for kind in KINDS
     ]
-    steps = {name: np.stack([training_loss(result) for result in of]) for name, of in results.items()}
+    window = min(17, int(next(iter(results.values()))[0].state.step))
+    steps = {name: np.stack([training_loss(result, window) for result in of]) for name, of in results.items()}
     return told, {
         f"From {first} to {last} layers the training loss changes by {change['plain'].mean():+.2f} in the plain "
         f"network, by {change['residual'].mean():+.2f} in the residual one": curves(
-            {name: (np.arange(values.shape[1]) + 17, values) for name, values in steps.items()},
+            {name: (np.arange(values.shape[1]) + window, values) for name, values in steps.items()},
             "step", "training loss (nats, log scale)", log="y",
         ),
         "Test accuracy, a dot a seed": dots(accuracies, "test accuracy"),

@@ -15,9 +15,11 @@ from functools import lru_cache, partial
 import jax
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import scenes
 from jaxdl.data.parts import Sets
 from jaxdl.data.source import Arrays
+from jaxdl.errors import InputError
 from jaxdl.models.classifier import classifier
 from jaxdl.models.cost import multiplications
 from jaxdl.models.dense_to_convolution import DENSE, STRIDE, SlidingLeNet5, dense_to_convolution, map_shape, windows
@@ -50,6 +52,11 @@ class Config:
     seeds: int = 3
     """Of the scenes too."""
     optimizer: Chain = Chain("adam", learning_rate=3e-3, decay="cosine")
+
+    def __post_init__(self):
+        expect(self, 1, "scenes", "epochs", "batch_size", "rounds", "images")
+        if not 16 <= self.window <= self.size:
+            raise InputError(f"--window {self.window}: expected 16 pixels up to the {self.size} of --size")
 
 
 @lru_cache(maxsize=1)
@@ -162,10 +169,12 @@ def main(config, run):
 
 
 def pictures(config, params):
-    """Three test scenes of the first seed whose digits windows can reach, P(digit) by window, and the windows found."""
+    """Three test scenes of the first seed, P(digit) by window, and the windows found. First come scenes whose digits
+    windows can reach.
+    """
     data, _ = load(config, 0)
     reached = (truths(config, data.test) != BACKGROUND).sum((1, 2)) == data.test.fields["present"].sum(1)
-    images = data.test.fields["image"][reached][:3]
+    images = data.test.fields["image"][np.argsort(~reached, kind="stable")[:3]]
     probability = np.asarray(jax.nn.softmax(ways(config, params)["as a convolution"](images)))
     sheet, axes = panels(
         ["scene", "P(digit) of the windows", "windows"] * len(images), "", "", columns=3, width=180, height=190

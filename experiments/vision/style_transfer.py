@@ -21,6 +21,7 @@ import jax.numpy as jnp
 import numpy as np
 import optax
 
+from experiments import expect
 from jaxdl.data import images, photographs
 from jaxdl.errors import InputError
 from jaxdl.models import pretrained
@@ -82,6 +83,8 @@ class Config:
     """Each with its own noise and random weights."""
 
     def __post_init__(self) -> None:
+        expect(self, 1, "width", "epochs", "seeds")
+        expect(self, 5, "size")  # a patch, by which textures are compared
         if any(not 0 < moment < self.steps for moment in self.moments):
             raise InputError(f"--moments {self.moments}: expected steps between 0 and the {self.steps} of --steps")
 
@@ -144,9 +147,8 @@ def of_digits(config, run, model, seed):
     data = images.load("digits", size=16, channels=3)
     task = classifier(model, data, Chain("adam", learning_rate=1e-3, decay="cosine"), config.epochs, 32)
     result = fit(task, brief(run, f"digits/{seed}", seed, task.steps))
-    print(
-        f"VGG, seed {seed}: trained on digits to a test accuracy of {result.metrics['test/accuracy']:.3f}", flush=True
-    )
+    accuracy = result.metrics["test/accuracy"]
+    print(f"VGG, seed {seed}: trained on digits to a test accuracy of {accuracy:.3f}", flush=True)
     return {"params": result.state.params}
 
 
@@ -161,26 +163,23 @@ def pair(config):
     return photographs.load(config.content, config.size), photographs.load(config.style, config.size)
 
 
+def looking(config, painter):
+    return rectified(painter.model, sorted({config.content_layer, *dict(config.style_layers)}))
+
+
 def paint(config, run, name, painter, photos, seed, steps):
     """What so many steps make of the start."""
-    see = rectified(painter.model, sorted({config.content_layer, *dict(config.style_layers)}))
+    see = looking(config, painter)
     rule = optax.adam(optax.cosine_decay_schedule(0.05, config.steps))
     if painter.optimizer == "lbfgs":
         # Without a line search: in a loop inside a program, XLA runs convolutions on one core.
         rule = optax.lbfgs(learning_rate=1.0, linesearch=None)
     task = style_transfer(
-        lambda variables, image: see(variables, (image - MEAN) / STD),
-        painter.variables(seed),
-        *photos,
-        content_layer=config.content_layer,
-        style_layers=dict(config.style_layers),
-        optimizer=optax.chain(rule, within(0.0, 1.0)),
-        steps=steps,
-        alpha=config.alpha,
-        beta=config.beta,
-        gamma=config.gamma,
-        start=config.start,
-    )
+        lambda variables, image: see(variables, (image - MEAN) / STD), painter.variables(seed),
+        *photos, content_layer=config.content_layer, style_layers=dict(config.style_layers),
+        optimizer=optax.chain(rule, within(0.0, 1.0)), steps=steps, alpha=config.alpha, beta=config.beta,
+        gamma=config.gamma, start=config.start,
+    )  # fmt: skip
     result = fit(task, brief(run, f"{name}/{seed}/{steps}", seed, steps))
     found = records.series(records.read(result.directory).records)
     return Painted(np.asarray(result.state.params["image"]), {name: found[name]["train"].values for name in found})
@@ -190,8 +189,11 @@ def measure(config, run):
     """({painter: what it painted, a seed each}, {step: the first of all paintings at that step})."""
     found: dict = {}
     moments: dict = {}
-    photos = pair(config)  # first of all: a bad file is refused before anything is trained
-    for name, painter in painters(config, run).items():
+    photos = pair(config)  # first of all: bad files, layers and sizes are refused before anything is trained
+    every = painters(config, run)
+    for painter in every.values():
+        jax.eval_shape(looking(config, painter), jax.eval_shape(partial(random, painter.model), 0), photos[0])
+    for name, painter in every.items():
         found[name] = []
         for seed in range(config.seeds):
             after = partial(paint, config, run, name, painter, photos, seed)
@@ -289,10 +291,8 @@ def fallen(config, paintings):
 
 
 def all_losses(found):
-    lines = {}
-    for name, paintings in found.items():
-        values = np.stack([one.losses["loss"] for one in paintings])
-        lines[name] = np.arange(1, values.shape[1] + 1), values
+    values = {name: np.stack([one.losses["loss"] for one in paintings]) for name, paintings in found.items()}
+    lines = {name: (np.arange(1, of.shape[1] + 1), of) for name, of in values.items()}
     return curves(lines, "step", "total loss (log scale)", log="xy")
 
 

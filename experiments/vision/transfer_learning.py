@@ -14,8 +14,10 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import images
 from jaxdl.data.source import Arrays
+from jaxdl.errors import InputError
 from jaxdl.models.classifier import classifier
 from jaxdl.models.lenet import LeNet5
 from jaxdl.optim.chain import Chain
@@ -55,6 +57,9 @@ class Config:
     batch_size: int = 32
     optimizer: Chain = Chain("adam", learning_rate=2e-3, decay="cosine")
 
+    def __post_init__(self):
+        expect(self, 1, "examples", "pretraining_epochs", "steps", "batch_size")
+
 
 def main(config, run):
     found = measure(config, run)
@@ -79,6 +84,8 @@ def main(config, run):
 def measure(config, run):
     """{method: {examples a class: the test accuracy of each seed}}."""
     once = replace(run, evaluate_every=10**6, checkpoint_every=10**6)  # at the end
+    for seed in range(config.seeds):
+        few(of_digits(load(config, seed), TARGET).train, max(config.examples), seed)  # refuses more than there are
     if config.init_from is None:
         trials({"digits 0-4": partial(pretraining, config)}, once, config.seeds)
     found: dict[str, dict[int, np.ndarray]] = {method: {} for method in METHODS}
@@ -134,9 +141,13 @@ def of_digits(data, digits):
 
 
 def few(source, count, seed):
-    """`count` examples of each class, by chance."""
+    """`count` examples of each class, by chance. InputError where a class has fewer."""
     labels, random = source.fields["label"], np.random.default_rng(seed)
     members = [np.flatnonzero(labels == label) for label in np.unique(labels)]
+    if count > (most := min(map(len, members))):
+        raise InputError(
+            f"--examples {count}: expected at most {most} of each digit, or raise the second of --fractions"
+        )
     return source.select(np.concatenate([random.choice(rows, count, replace=False) for rows in members]))
 
 

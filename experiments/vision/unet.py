@@ -12,8 +12,10 @@ from typing import Literal
 
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import scenes
 from jaxdl.data.parts import Sets
+from jaxdl.errors import InputError
 from jaxdl.losses.segmentation import graded_pixels, soft_dice, soft_iou
 from jaxdl.models.classifier import classifier
 from jaxdl.models.unet import UNet
@@ -53,6 +55,9 @@ class Config:
     """Of the digits and their scenes too."""
     optimizer: Chain = Chain("adam", learning_rate=5e-3, decay="cosine", clip_norm=1.0)
 
+    def __post_init__(self):
+        expect(self, 1, "counts", "size", "widths", "patch", "epochs", "batch_size")
+
 
 @lru_cache
 def load(config, seed):
@@ -82,6 +87,8 @@ def graded(loss, logits, example):
 def measure(config, run):
     """(the confusion matrix of the test pixels of each seed, results)."""
     once = replace(run, evaluate_every=run.evaluate_every or 10**6)
+    if not all(load(config, seed).test.fields["segments"].any() for seed in range(config.seeds)):
+        raise InputError(f"--counts {config.counts}: no test scene has a digit; give more, or other --digits")
     results = trials({"unet": partial(build, config)}, once, config.seeds)["unet"]
     counts = []
     for seed, result in enumerate(results):
@@ -101,14 +108,14 @@ def main(config, run):
     found = {"IoU": np.array([mean_iou(of) for of in counts]), "Dice": np.array([mean_dice(of) for of in counts])}
     right = np.array([np.trace(of) / of.sum() for of in counts])
     ink = np.array([1 - of[1:, 0].sum() / of[1:].sum() for of in counts])
-    each = np.mean([iou(of) for of in counts], 0)
-    worst = 1 + int(each[1:].argmin())
+    each = by_class(iou, counts)
+    worst = 1 + int(np.nanargmin(each[1:]))
     names = load(config, 0).class_names
     told = [
         f"On test scenes the mean IoU over background and digits is {spread(found['IoU'])}, the mean Dice "
         f"{spread(found['Dice'])}; {spread(right, 4)} of the pixels are right",
-        f"IoU of the background {each[0]:.3f}, of the digits {each[1:].min():.3f} ({names[worst]}) to "
-        f"{each[1:].max():.3f}; {spread(ink)} of the digits' pixels are taken for some digit",
+        f"IoU of the background {each[0]:.3f}, of the digits {np.nanmin(each[1:]):.3f} ({names[worst]}) to "
+        f"{np.nanmax(each[1:]):.3f}; {spread(ink)} of the digits' pixels are taken for some digit",
     ]
     return told, {
         f"IoU of each class on test, mean over seeds: least for {names[worst]}": bars(names, counts),
@@ -117,13 +124,18 @@ def main(config, run):
     }  # fmt: skip
 
 
+def by_class(score, counts):
+    """Its mean over the seeds that have a value for the class, NaN where none has: it is neither there nor said."""
+    return np.ma.masked_invalid([score(of) for of in counts]).mean(0).filled(np.nan)
+
+
 def bars(names, counts):
     """IoU and Dice by class."""
     sheet = figure(560, 260)
     axes = sheet.add_subplot()
     place = np.arange(len(names))
     for shift, name, score, of_set in ((-0.2, "IoU", iou, "train"), (0.2, "Dice", dice, "dev")):
-        axes.bar(place + shift, np.mean([score(of) for of in counts], 0), 0.38, label=name, color=color(of_set))
+        axes.bar(place + shift, by_class(score, counts), 0.38, label=name, color=color(of_set))
     tidy(axes, "", "IoU, Dice")
     axes.set_xticks(place, names, fontsize=SIZE - 1, color=INK, rotation=30)
     axes.set_ylim(0, 1)

@@ -14,8 +14,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import images
 from jaxdl.data.augment import random_shift
+from jaxdl.errors import InputError, chosen
 from jaxdl.models.classifier import classifier
 from jaxdl.models.inspection import layers, maximise, receptive_field, saliency, top_patches
 from jaxdl.models.vgg import VGG
@@ -41,6 +43,9 @@ class Config:
     batch_size: int = 64
     optimizer: Chain = Chain("adam", learning_rate=3e-3, decay="cosine")
 
+    def __post_init__(self):
+        expect(self, 1, "layers", "units", "patches", "epochs", "batch_size")
+
 
 def network(data):
     return VGG(data.classes, (2, 2), (16, 32), grid=2, dense=(64,))
@@ -58,6 +63,7 @@ def build(config, seed):
 
 def measure(config, run):
     """{what: a value a seed}, and what the first seed's network is to be shown with: (model, variables, images)."""
+    check_layers(config)
     once = replace(run, evaluate_every=run.evaluate_every or 10**6)
     results = trials({"vgg": partial(build, config)}, once, config.seeds)["vgg"]
     found: dict[str, list[float]] = {}
@@ -74,6 +80,17 @@ def measure(config, run):
             found.setdefault(name, []).append(value)
         shown = shown or (model, variables, dev)
     return {name: np.array(values) for name, values in found.items()}, shown
+
+
+def check_layers(config):
+    """InputError for layers and units that the network has not: they are better told before the training."""
+    data = load(0)
+    model = network(data)
+    known = layers(model, jax.eval_shape(model.init, jax.random.key(0), jnp.zeros(data.shape)), data.shape)
+    for layer in config.layers:
+        units = chosen("layer", layer, known)[-1]
+        if config.units > units:
+            raise InputError(f"--units {config.units}: expected at most the {units} of {layer}")
 
 
 def purity(config, model, variables, dev):
@@ -119,7 +136,7 @@ def main(config, run):
         f"The network gives the images made for a class {spread(found['probability of its class'], 4)} of that class",
     ]
     figures = {
-        f"The deeper, the more a unit is about one digit: {found[first].mean():.2f} of its best patches in {first}, "
+        f"Of a unit's best patches the most frequent digit has {found[first].mean():.2f} in {first}, "
         f"{found[last].mean():.2f} in {last}": dots(
             {layer: found[layer] for layer in config.layers}, "share of the most frequent digit"
         ),

@@ -12,6 +12,7 @@ from functools import lru_cache, partial
 
 import numpy as np
 
+from experiments import expect
 from jaxdl.data import scenes
 from jaxdl.data.anchors import find_anchors, mean_iou
 from jaxdl.errors import InputError
@@ -53,6 +54,7 @@ class Config:
     optimizer: Chain = Chain("adam", learning_rate=3e-3, decay="cosine", warmup_steps=20, clip_norm=10.0)
 
     def __post_init__(self):
+        expect(self, 1, "counts", "size", "width", "epochs", "batch_size")
         if not 0.05 <= self.score <= 1:
             raise InputError(f"score = {self.score}: expected a threshold from 0.05 to 1, such as 0.6")
 

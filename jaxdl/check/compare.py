@@ -56,9 +56,13 @@ def compare(
         difference = _relative_difference(measured.g, measured.numeric)
     kinks = [_name(flat.leaves, place) for place in coordinates[measured.kinks.any(1)].tolist()]
     closer = [_name(flat.leaves, place) for place in coordinates[measured.closer].tolist()]
+    lost = ~np.isfinite([measured.g, measured.numeric]).all((0, 2))
+    infinite = [_name(flat.leaves, place) for place in coordinates[lost].tolist()]
+    if not np.isfinite(measured.rounding).all():
+        infinite = ["these parameters"]
     few = len(kinks) <= FEW * len(coordinates)
     ok = few and all(leaf.ok for leaf in leaves)
-    warnings = _warnings(leaves, kinks, few, closer)
+    warnings = _warnings(leaves, kinks, few, closer, infinite)
     if not ok and _casts_down(jax.make_jaxpr(values)(flat.theta).jaxpr):
         warnings.append("something on the way is rounded from float64 to a smaller type: differences drown in that")
     return Report(ok, difference, tolerance, epsilon, _worst_first(leaves), tuple(kinks), tuple(warnings))
@@ -88,11 +92,12 @@ def _measure(
 
     A kink between θ and θ ± ε spoils a difference but not the gradient, and drops out as ε shrinks; a wrong gradient
     stays as wrong as it was. Right at a kink g is compared with nothing if it lies between the one-sided differences.
+    What is infinite or NaN is as wrong as can be, and no kink.
     """
     found = differences(values, flat.theta, coordinates, epsilon)
     g, numeric = analytic.T[coordinates], found.central.copy()
     rounding = np.broadcast_to(found.rounding, g.shape).copy()
-    error = np.abs(g - numeric)
+    error = np.nan_to_num(np.abs(g - numeric), nan=np.inf, posinf=np.inf)
     shares = np.concatenate([_share(g[_within(leaf, coordinates)]) for leaf in flat.leaves])
     noticed = np.maximum(shares * tolerance, rounding)
     closer, kinks = np.zeros(len(g), bool), np.zeros(g.shape, bool)
@@ -104,6 +109,7 @@ def _measure(
         numeric[again] = np.where(better, near.central, numeric[again])
         rounding[again] = np.where(better, near.rounding, rounding[again])
         kinks[again] = (near_error > np.maximum(noticed[again], near.rounding)) & (near_error <= 1.1 * near.bend)
+        kinks[again] &= np.isfinite(error[again]) & np.isfinite(near_error)
         closer[again] = better.any(1) & ~kinks[again].any(1)
     return Measured(np.where(kinks, 0.0, g), np.where(kinks, 0.0, numeric), rounding, closer, kinks)
 
@@ -120,7 +126,9 @@ def _judge(
     g, numeric, kinks = measured.g[inside], measured.numeric[inside], measured.kinks[inside]
     found = [_relative_difference(g[:, e], numeric[:, e]) for e in range(g.shape[1])]
     error = np.abs(g - numeric)
-    passes = (np.array(found) <= tolerance) | (_norms(error) <= _norms(measured.rounding[inside]))
+    allowed = _norms(measured.rounding[inside])
+    passes = (np.array(found) <= tolerance) | (_norms(error) <= allowed)
+    passes &= np.isfinite(found) & np.isfinite(allowed)
     e = max(range(len(found)), key=lambda e: (not passes[e], np.nan_to_num(found[e], nan=math.inf)))
     at = int(np.argmax(np.nan_to_num(error[:, e], nan=math.inf)))
     apart = None
@@ -137,15 +145,19 @@ def _judge(
         index=_index(leaf, int(coordinates[inside][at])),
         analytic=float(g[at, e]),
         numeric=float(numeric[at, e]),
-        rounding=float(_norms(measured.rounding[inside])[e]),
+        rounding=float(allowed[e]),
         ok=bool(passes.all()) and (apart is None or apart <= tolerance),
         example=None if total is None else e,
         sum_difference=apart,
     )
 
 
-def _warnings(leaves: list[LeafCheck], kinks: list[str], few: bool, closer: list[str]) -> list[str]:
+def _warnings(
+    leaves: list[LeafCheck], kinks: list[str], few: bool, closer: list[str], infinite: list[str]
+) -> list[str]:
     warnings = []
+    if infinite:
+        warnings.append(f"the value or its gradient is infinite or NaN at {_some(infinite)}: nothing can judge it")
     if closer:
         warnings.append(f"a kink (ReLU, max) within ε, or a strong bend, at {_some(closer)}: compared at ε/100")
     if kinks:
@@ -154,7 +166,7 @@ def _warnings(leaves: list[LeafCheck], kinks: list[str], few: bool, closer: list
     sizes = {leaf.path: leaf.analytic_norm + leaf.numeric_norm for leaf in leaves}
     if not any(sizes.values()):
         warnings.append("all gradients are 0: nothing was checked")
-    faint = [leaf.path for leaf in leaves if 0 < sizes[leaf.path] < 10 * leaf.rounding]
+    faint = [leaf.path for leaf in leaves if 0 < sizes[leaf.path] < 10 * leaf.rounding < math.inf]
     if faint:
         warnings.append(f"the gradient of {_some(faint)} is too small beside the value for differences to resolve")
     return warnings

@@ -9,7 +9,7 @@ import sys
 from typing import NoReturn
 
 from jaxdl.data import sets
-from jaxdl.errors import InputError
+from jaxdl.errors import InputError, StorageError
 
 
 class _Parser(argparse.ArgumentParser):
@@ -20,7 +20,7 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: list[str]) -> int:
-    """Run one command and return the exit status: 2 for what the user can mend."""
+    """Run one command and return the exit status: 2 for what the user can mend, 1 for a disk that is full."""
     parser = _Parser(prog="python -m jaxdl.data", description="Data sets, bundled and from TensorFlow Datasets.")
     commands = parser.add_subparsers(dest="command", required=True)
     commands.add_parser("list", help="the bundled sets, those that are prepared, and where")
@@ -33,9 +33,9 @@ def main(arguments: list[str]) -> int:
         else:
             for name in given.names:
                 print(f"{name}  {sets.prepare(name)}")
-    except InputError as error:
+    except (InputError, StorageError) as error:
         print(error, file=sys.stderr)
-        return 2
+        return 2 if isinstance(error, InputError) else 1
     return 0
 
 

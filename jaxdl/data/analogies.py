@@ -12,6 +12,7 @@ from itertools import chain, permutations
 
 import numpy as np
 
+from jaxdl.data.philox import generator
 from jaxdl.data.text import Vocabulary
 from jaxdl.errors import InputError
 
@@ -102,7 +103,7 @@ def load(sentences: int = 20_000, noise: float = 0.3, bias: float = 0.8, seed: i
         raise InputError(
             f"{sentences} sentences, noise {noise:g}, bias {bias:g}: expected 1000 or more, 0 ≤ noise < 1, 0 ≤ bias ≤ 1"
         )
-    rng = np.random.Generator(np.random.Philox(seed % 2**64))
+    rng = generator(seed)
     nouns = _nouns(bias)
     texts = _sentences(nouns, sentences, noise, rng)
     vocabulary = Vocabulary.build(texts)

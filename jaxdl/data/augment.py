@@ -63,8 +63,11 @@ def random_vertical_flip(key: Key, image: Image, probability: float = 0.5) -> Im
 def random_shift(key: Key, image: Image, max_shift: int) -> Image:
     """The image moved by whole pixels (dy, dx), each uniform in −max_shift … max_shift; the border's pixels fill in.
 
-    The same as padding by max_shift and cropping at random.
+    The same as padding by max_shift and cropping at random. InputError unless 0 ≤ max_shift < both sides.
     """
+    if not 0 <= max_shift < min(image.shape[:2]):
+        height, width, _ = image.shape
+        raise InputError(f"max_shift {max_shift} of {height}×{width} pixels: expected 0 to {min(height, width) - 1}")
     dy, dx = jax.random.randint(key, (2,), -max_shift, max_shift + 1)
     return shift(image, dy, dx)
 

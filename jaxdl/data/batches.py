@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxdl.data.philox import generator
 from jaxdl.data.source import Source
 from jaxdl.errors import InputError
 
@@ -125,8 +126,7 @@ class BatchIterator:
 @lru_cache(maxsize=4)
 def _order(count: int, seed: int, epoch: int) -> np.ndarray:
     """The order of one epoch, from a counter-based generator: epoch 1000 costs what epoch 0 does."""
-    key = np.array([seed % 2**64, epoch], np.uint64)
-    return _shared(np.random.Generator(np.random.Philox(key=key)).permutation(count))
+    return _shared(generator(seed, epoch).permutation(count))
 
 
 @lru_cache(maxsize=16)

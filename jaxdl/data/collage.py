@@ -19,7 +19,7 @@ class Layout:
     """How digits lie on a canvas of size × size pixels.
 
     digits   in a scene, from … to; one that finds no place in fifty tries is left out
-    scale    the height of a digit, as a share of the canvas's side, from … to
+    scale    the height of a digit, as a share of the canvas's side, from … to; its ink is up to a twentieth higher
     overlap  how much of the smaller of two boxes may lie in the other
     clutter  quarters of digits in a scene, which are nobody's
 
@@ -35,10 +35,11 @@ class Layout:
     def __post_init__(self) -> None:
         if not 0 <= self.digits[0] <= self.digits[1] or self.digits[1] < 1:
             raise InputError(f"digits {self.digits}: expected how many are in a scene, from … to, such as (1, 3)")
-        if not self.scale[0] <= self.scale[1] <= 1 or self.size * self.scale[0] < 8:
+        in_order = self.scale[0] <= self.scale[1] <= 1 and self.size * self.scale[0] >= 8
+        if not in_order or _most_ink(round(self.size * self.scale[1])) > self.size:
             raise InputError(
-                f"scale {self.scale} of {self.size} pixels: expected from … to, at least 8 pixels and at most 1.0, "
-                "such as (0.25, 0.55)"
+                f"scale {self.scale} of {self.size} pixels: expected from … to, at least 8 pixels and at most about "
+                "0.95, with room for the ink of its edge, such as (0.25, 0.55)"
             )
         if not 0 <= self.overlap <= 1 or self.clutter < 0:
             raise InputError(
@@ -122,6 +123,11 @@ def _clutter(
 
 def _sides(shape: tuple[int, ...], layout: Layout, rng: np.random.Generator) -> np.ndarray:
     return np.round(layout.size * rng.uniform(*layout.scale, size=shape)).astype(int)
+
+
+def _most_ink(side: int) -> int:
+    """The pixels across the ink of a digit: `INK` reaches .2 of the scan's 8 pixels beyond an edge that is full."""
+    return side + 2 * int(side / 40 + 0.5)
 
 
 def _enlarged(pictures: np.ndarray, sides: np.ndarray) -> np.ndarray:

@@ -35,7 +35,7 @@ def load(
         return prose.load(fractions, seed)
     check_fractions(fractions)
     builder = _with(name, "text")
-    found = {part: _joined(builder, part, characters) for part in _splits(builder)}
+    found = {part: _joined(builder, part, characters) for part in sets.splits_of(builder)}
     train, dev, test = found["train"], found.get("validation"), found.get("test")
     if test is None:
         train, test = _cut(train, fractions[2])
@@ -111,13 +111,6 @@ def _with(name: str, *features: str) -> Any:
     if not set(features) <= set(builder.info.features):
         raise InputError(f"data set {name!r} has {', '.join(builder.info.features)}, not {' and '.join(features)}")
     return builder
-
-
-def _splits(builder: Any) -> list[str]:
-    found = [part for part in ("train", "validation", "test") if part in builder.info.splits]
-    if "train" not in found:
-        raise InputError(f"data set {builder.name!r} has no train split: it has {', '.join(builder.info.splits)}")
-    return found
 
 
 def _records(builder: Any, part: str) -> Iterator[dict[str, Any]]:

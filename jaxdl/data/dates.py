@@ -6,8 +6,7 @@ the day comes before the month or the year before both, and a year of two digits
 
 from datetime import date, timedelta
 
-import numpy as np
-
+from jaxdl.data.philox import generator
 from jaxdl.data.split import check_fractions, split
 from jaxdl.data.text import Pairs
 from jaxdl.errors import InputError
@@ -31,7 +30,7 @@ def load(size: int = 10_000, fractions: tuple[float, float, float] = (0.8, 0.1, 
     days = (LAST - FIRST).days + 1
     if not 30 <= size <= days:
         raise InputError(f"{size} dates: expected 30 … {days}, such as 10000")
-    rng = np.random.Generator(np.random.Philox(seed % 2**64))
+    rng = generator(seed)
     dates = [FIRST + timedelta(int(day)) for day in rng.permutation(days)[:size]]
     ways = [(form, locale) for locale in LOCALES for form in forms(locale)]
     drawn = rng.integers(len(ways), size=size)

@@ -11,6 +11,7 @@ from itertools import chain
 import numpy as np
 
 from jaxdl.data import names
+from jaxdl.data.philox import generator
 from jaxdl.data.source import Arrays
 from jaxdl.data.split import split
 from jaxdl.data.text import Sequences, Vocabulary, pad, words
@@ -94,7 +95,7 @@ def load(size: int = 3000, seed: int = 0) -> Sequences:
     """
     if size < 100:
         raise InputError(f"{size} sentences are too few for train, dev and test: give 100 or more, such as 3000")
-    rng = np.random.Generator(np.random.Philox(seed % 2**64))
+    rng = generator(seed)
     parts = [
         _sentences(known, round(size * share), rng) for known, share in zip(_lexicons(seed), FRACTIONS, strict=True)
     ]

@@ -11,6 +11,7 @@ from jaxdl.data import sets
 from jaxdl.data.batches import Batches, BatchIterator
 from jaxdl.data.images import IN_MEMORY, decoder
 from jaxdl.data.parts import Sets, statistics
+from jaxdl.data.philox import generator
 from jaxdl.data.source import Arrays, Source, check_finite
 from jaxdl.data.split import split
 from jaxdl.errors import InputError
@@ -157,7 +158,7 @@ class _Ordered:
 @lru_cache(maxsize=4)
 def _in_groups(batches: Grouped, seed: int, epoch: int) -> np.ndarray:
     """The order of one epoch, a function of (seed, epoch)."""
-    random = np.random.Generator(np.random.Philox(key=np.array([seed % 2**64, epoch], np.uint64)))
+    random = generator(seed, epoch)
     labels = batches.labels
     shuffled = random.permutation(len(labels))
     by_identity = shuffled[np.argsort(labels[shuffled], kind="stable")]

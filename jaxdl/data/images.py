@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from jaxdl.data import sets
-from jaxdl.data.parts import Sets, statistics
+from jaxdl.data.parts import Sets, divided, statistics
+from jaxdl.data.philox import generator
 from jaxdl.data.source import Arrays, Records, Source, check_finite, check_labels
-from jaxdl.data.split import check_fractions, split
+from jaxdl.data.split import check_fractions
 from jaxdl.errors import InputError
 
 IN_MEMORY = 2**30  # bytes of decoded float32 images; a larger set is read from the disk batch by batch
@@ -44,7 +45,7 @@ def load(
         if isinstance(source, Arrays):  # what is read batch by batch would have to be read for it
             check_finite(source.fields["image"], "image")
             check_labels(source.fields["label"], label.num_classes)
-    train, dev, test = _divide(whole, fractions, seed)
+    train, dev, test = divided(whole, fractions, fractions[1] / (fractions[0] + fractions[1]), seed)
     mean, std = _statistics(train, seed)
 
     def standardised(source: Arrays | Records) -> Source:
@@ -71,7 +72,7 @@ def _random(name: str, size: int, channels: int, seed: int) -> Sets:
     if not count.isdecimal() or int(count) < 2:
         raise InputError(f"data set {name!r}: expected random/ and the number of classes, such as random/1000")
     classes, examples = int(count), 512
-    rng = np.random.Generator(np.random.Philox(key=seed % 2**64))
+    rng = generator(seed, 0)
     noise = rng.standard_normal((examples, size, size, channels), np.float32)
     source = Arrays({"image": noise, "label": np.arange(examples, dtype=np.int32) % classes})
     train, dev, test = (source.select(rows) for rows in np.split(np.arange(examples), [256, 384]))
@@ -137,39 +138,20 @@ def _read(builder: Any, decode: _Decode, shape: tuple[int, int, int]) -> dict[st
     as_stored = {}
     if isinstance(builder.info.features["image"], tfds.features.Image):
         as_stored = {"image": tfds.decode.SkipDecoding()}  # ours needs neither OpenCV nor a warning about it
-    found = [name for name in ("train", "validation", "test") if name in builder.info.splits]
-    if "train" not in found:
-        raise InputError(f"data set {builder.name!r} has no train split: it has {', '.join(builder.info.splits)}")
-    whole = {name: Records(builder.as_data_source(name, decoders=as_stored), decode) for name in found}
+    whole = {
+        name: Records(builder.as_data_source(name, decoders=as_stored), decode) for name in sets.splits_of(builder)
+    }
     whole = {name: records for name, records in whole.items() if records.records[0]["label"] >= 0}  # −1: kept secret
     if 4 * math.prod(shape) * sum(map(len, whole.values())) > IN_MEMORY:
         return dict(whole)
     return {name: Arrays(records[np.arange(len(records))]) for name, records in whole.items()}
 
 
-def _divide(
-    whole: dict[str, Arrays | Records], fractions: tuple[float, float, float], seed: int
-) -> tuple[Arrays | Records, ...]:
-    """Train, dev and test."""
-
-    def cut(source: Arrays | Records, fractions: tuple[float, ...]) -> tuple[Arrays | Records, ...]:
-        labels = source.fields["label"] if isinstance(source, Arrays) else len(source)
-        return tuple(source.select(rows) for rows in split(labels, fractions, seed))
-
-    if len(whole) == 1:
-        return cut(whole["train"], fractions)
-    if len(whole) == 3:
-        return whole["train"], whole["validation"], whole["test"]
-    held_out = whole["test"] if "test" in whole else whole["validation"]
-    share = fractions[1] / (fractions[0] + fractions[1])
-    return *cut(whole["train"], (1 - share, share)), held_out
-
-
 def _statistics(train: Source, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Mean and standard deviation of each channel over the training images, a chunk at a time."""
     rows = np.arange(len(train))
     if not isinstance(train, Arrays) and len(rows) > SAMPLE:
-        rows = np.sort(np.random.Generator(np.random.Philox(key=seed % 2**64)).choice(rows, SAMPLE, replace=False))
+        rows = np.sort(generator(seed, 0).choice(rows, SAMPLE, replace=False))
     return statistics(train[some]["image"] for some in np.array_split(rows, -(-len(rows) // 1024)))
 
 

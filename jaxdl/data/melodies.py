@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jaxdl.data.philox import generator
 from jaxdl.data.source import Arrays
 from jaxdl.data.split import check_fractions, split
 from jaxdl.data.text import Sequences, Vocabulary, pad
@@ -42,7 +43,7 @@ def load(size: int = 2000, fractions: tuple[float, float, float] = (0.8, 0.1, 0.
     check_fractions(fractions)
     if size < 10:
         raise InputError(f"{size} melodies are too few for train, dev and test: give 10 or more, such as 2000")
-    rng = np.random.Generator(np.random.Philox(seed % 2**64))
+    rng = generator(seed)
     melodies: dict[tuple[str, ...], None] = {}
     while len(melodies) < size:
         melodies[_melody(rng)] = None

@@ -10,8 +10,9 @@ from jaxdl.boxes import check_boxes
 from jaxdl.data import sets
 from jaxdl.data.annotations import Scenes, captions, vocabulary_of
 from jaxdl.data.images import IN_MEMORY
+from jaxdl.data.parts import divided
+from jaxdl.data.philox import generator
 from jaxdl.data.source import Arrays, Records, Source
-from jaxdl.data.split import split
 from jaxdl.data.text import Vocabulary
 from jaxdl.errors import InputError
 
@@ -34,10 +35,10 @@ def load(name: str, counts: tuple[int, int, int], size: int = 224, objects: int 
         raise InputError(f"{objects} objects in images of {size} pixels: expected 1 or more of both")
     builder = sets.find(name)
     decode = _decoder(builder, size, objects)
-    parts = _divided(_read(builder, decode), seed)
+    parts = divided(_read(builder, decode), (0.6, 0.2, 0.2), 0.2, seed)
     chosen = []
     for part, count in zip(parts, counts, strict=True):
-        rng = np.random.Generator(np.random.Philox(seed % 2**64))
+        rng = generator(seed)
         chosen.append(part.select(np.sort(rng.permutation(len(part))[:count])))
     example = chosen[0][np.arange(1)]
     read: list[Source] = list(chosen)
@@ -131,24 +132,10 @@ def _read(builder: Any, decode: _Decode) -> dict[str, Records]:
 
     features = builder.info.features
     as_stored = {name: tfds.decode.SkipDecoding() for name in ("image", "segmentation_mask") if name in features}
-    found = [name for name in ("train", "validation", "test") if name in builder.info.splits]
-    if "train" not in found:
-        raise InputError(f"data set {builder.name!r} has no train split: it has {', '.join(builder.info.splits)}")
-    whole = {name: Records(builder.as_data_source(name, decoders=as_stored), decode) for name in found}
+    whole = {
+        name: Records(builder.as_data_source(name, decoders=as_stored), decode) for name in sets.splits_of(builder)
+    }
     looked_at = {name: part[np.arange(min(LOOKED_AT, len(part)))]["present"] for name, part in whole.items()}
     if not looked_at["train"].any():
         raise InputError(f"data set {builder.name!r} has no object in its first {LOOKED_AT} training images")
     return {name: part for name, part in whole.items() if looked_at[name].any()}
-
-
-def _divided(whole: dict[str, Records], seed: int) -> tuple[Records, Records, Records]:
-    """Train, dev and test."""
-    train = whole["train"]
-    if len(whole) == 3:
-        return train, whole["validation"], whole["test"]
-    if len(whole) == 2:
-        held_out = whole["test"] if "test" in whole else whole["validation"]
-        kept, dev = (train.select(rows) for rows in split(len(train), (0.8, 0.2), seed))
-        return kept, dev, held_out
-    kept, dev, test = (train.select(rows) for rows in split(len(train), (0.6, 0.2, 0.2), seed))
-    return kept, dev, test

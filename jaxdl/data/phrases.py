@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from jaxdl.data.philox import generator
 from jaxdl.data.split import check_fractions
 from jaxdl.data.text import Pairs, words
 from jaxdl.errors import InputError, chosen
@@ -20,7 +21,7 @@ LANGUAGES = ("en", "fr", "ko")
 LARGEST = 50_000
 
 CURRENCIES = ("USD", "EUR", "GBP", "JPY", "CHF", "CAD")
-LENGTHS = {"kilometer": 1000, "mile": 1609, "meter": 1, "foot": 0.305, "centimeter": 0.01}
+LENGTHS = {"kilometer": 1000, "mile": 1609.344, "meter": 1, "foot": 0.3048, "centimeter": 0.01}
 COUNTRIES = tuple(words("AR AT BE BR CA CH CL CN DE DK EG ES FR GB GR IE IN IT JP KR MA MX NL NO PT SE TR US"))
 TONGUES = tuple(words("ar cs da de el en es fi fr hi hu it ja ko nl no pl pt ru sv sw tr uk vi zh"))
 
@@ -51,7 +52,7 @@ def load(
     chosen("target", target, dict.fromkeys(LANGUAGES[1:]))
     if not 100 <= size <= LARGEST:
         raise InputError(f"{size} phrases: expected 100 … {LARGEST}, such as 6000")
-    rng = np.random.Generator(np.random.Philox(seed % 2**64))
+    rng = generator(seed)
     bounds = np.cumsum(fractions)[:2]
     phrases: dict[str, tuple[int, tuple[str, ...]]] = {}
     while len(phrases) < size:
@@ -76,8 +77,7 @@ def _plain(text: str) -> str:
 
 
 def _hash(value: tuple[Any, ...], seed: int) -> float:
-    digest = hashlib.sha256(f"{seed} {value}".encode()).digest()
-    return int.from_bytes(digest[:6]) / 2**48
+    return int.from_bytes(hashlib.sha256(f"{seed} {value}".encode()).digest()[:6]) / 2**48
 
 
 def _count(rng: np.random.Generator) -> int:

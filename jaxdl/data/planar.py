@@ -7,6 +7,7 @@ import numpy as np
 
 from jaxdl.data import tables
 from jaxdl.data.parts import Sets
+from jaxdl.data.philox import generator
 from jaxdl.data.source import Arrays
 from jaxdl.errors import InputError, chosen
 
@@ -88,7 +89,7 @@ def _start(examples: int, classes: int, noise: float, seed: int) -> tuple[np.nda
         raise InputError(f"noise {noise} is a standard deviation: give 0 or more, such as 0.2")
     row = np.arange(examples)
     counts = np.bincount(row % classes)
-    return row % classes, row // classes / counts[row % classes], np.random.Generator(np.random.Philox(seed % 2**64))
+    return row % classes, row // classes / counts[row % classes], generator(seed)
 
 
 def _points(

@@ -9,6 +9,7 @@ from itertools import product
 
 import numpy as np
 
+from jaxdl.data.philox import generator
 from jaxdl.data.source import Arrays
 from jaxdl.data.split import split
 from jaxdl.data.text import Sequences, Vocabulary, pad
@@ -62,7 +63,7 @@ def load(size: int = 4000, seed: int = 0) -> Sequences:
     pairs = list(product(range(len(POSITIVE)), range(len(NEGATIVE))))
     grammars = split(np.array([_negations(template) for template in templates]), FRACTIONS, seed)
     lexicons = split(len(pairs), FRACTIONS, seed)
-    rng = np.random.Generator(np.random.Philox(seed % 2**64))
+    rng = generator(seed)
     parts = [
         _reviews([templates[row] for row in grammar], [pairs[row] for row in lexicon], round(size * fraction), rng)
         for fraction, grammar, lexicon in zip(FRACTIONS, grammars, lexicons, strict=True)

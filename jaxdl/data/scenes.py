@@ -8,6 +8,7 @@ import numpy as np
 from jaxdl.data import images, object_sets
 from jaxdl.data.annotations import Scenes, captions, vocabulary_of
 from jaxdl.data.collage import Cast, Layout, strewn
+from jaxdl.data.philox import generator
 from jaxdl.data.source import Arrays
 from jaxdl.errors import InputError
 
@@ -43,7 +44,7 @@ def load(
     vocabulary = vocabulary_of(NAMES)
     parts = []
     for number, (part, count) in enumerate(zip((scans.train, scans.dev, scans.test), counts, strict=True)):
-        rng = np.random.Generator(np.random.Philox(key=np.array([seed % 2**64, number], np.uint64)))
+        rng = generator(seed, number)
         digit = part[np.arange(len(part))]
         pictures = np.clip(digit["image"][..., 0] * scans.std + scans.mean, 0, 1)
         cast = Cast(pictures, digit["label"])

@@ -11,6 +11,7 @@ right more often than its largest value says.
 
 import numpy as np
 
+from jaxdl.data.philox import generator
 from jaxdl.data.source import Arrays
 from jaxdl.data.split import split
 from jaxdl.data.text import SPECIAL, Sequences, Vocabulary, pad
@@ -47,7 +48,7 @@ def load(size: int = 2000, shortest: int = 60, longest: int = 100, seed: int = 0
         raise InputError(f"{size} sequences are too few for train, dev and test: give 10 or more, such as 2000")
     if not 1 <= shortest <= longest:
         raise InputError(f"sequences of {shortest} to {longest} bases: expected 1 ≤ shortest ≤ longest")
-    rng = np.random.Generator(np.random.Philox(seed % 2**64))
+    rng = generator(seed)
     kinds, bases = _draw(size, longest, rng)
     vocabulary = Vocabulary(SPECIAL + BASES)
     ends = rng.integers(shortest, longest + 1, size)

@@ -7,11 +7,12 @@ import importlib.util
 import io
 import os
 import re
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from jaxdl.errors import InputError
+from jaxdl.errors import InputError, StorageError
 
 
 def bundled() -> dict[str, Any]:
@@ -29,18 +30,22 @@ def directory() -> Path:
     """Where prepared sets lie: $JAXDL_DATA_DIR, or else jaxdl/data in the user's cache directory."""
     if given := os.environ.get("JAXDL_DATA_DIR"):
         return Path(given).expanduser().absolute()
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser().absolute() / "jaxdl" / "data"
+    try:
+        return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser().absolute() / "jaxdl" / "data"
+    except RuntimeError:
+        raise InputError("this user has no home directory: give one for prepared sets in JAXDL_DATA_DIR") from None
 
 
 def find(name: str) -> Any:
-    """The TFDS builder of a set that is prepared. A bundled set is prepared first where need be.
+    """The TFDS builder of a set that is prepared. A bundled set is prepared first where it is not, or is damaged.
 
-    Raises InputError with the command that prepares the set, or the closest names where there is no such set.
+    Raises InputError with the command that prepares the set, for one that is damaged, or the closest names where there
+    is no such set; StorageError where the disk won't take a bundled one.
     """
-    builders = bundled()
-    if name in builders:
-        return _prepared(builders[name])
     _check_known(name)
+    base = name.partition(":")[0]
+    if base in bundled():
+        return _prepared(bundled()[base])
     builder = _on_disk(name)
     if builder is None:
         raise InputError(
@@ -51,52 +56,80 @@ def find(name: str) -> Any:
             f"data set {name!r} in {builder.data_path} is in a format that can't be read by index: "
             f"remove that directory and run `python -m jaxdl.data prepare {name}`"
         )
+    try:
+        _read_ends(builder)
+    except Exception as error:
+        raise _damaged(name, builder.data_path, error) from error
     return builder
 
 
-def load(name: str, split: str) -> Any:
-    """One split as TFDS's random-access source of examples; `split` may be a TFDS sub-split such as "train[:80%]"."""
-    builder = find(name)
-    if re.split(r"[\[+]", split)[0] not in builder.info.splits:
-        raise InputError(f"data set {name!r} has no split {split!r}: give one of {', '.join(builder.info.splits)}")
-    return builder.as_data_source(split)
+def splits_of(builder: Any) -> list[str]:
+    """Those of train, validation and test that a set has. InputError where it has nothing to train on."""
+    found = [name for name in ("train", "validation", "test") if name in builder.info.splits]
+    if "train" not in found:
+        raise InputError(f"data set {builder.name!r} has no train split: it has {', '.join(builder.info.splits)}")
+    return found
 
 
 def prepare(name: str) -> Path:
     """Prepare a set, downloading it unless it is bundled, and return where it lies.
 
-    Raises InputError for an unknown name and where TensorFlow is needed and missing.
+    Raises InputError for an unknown name, where TensorFlow is needed and missing, and for what `find` refuses;
+    StorageError where the disk won't take it.
     """
     _check_known(name)
-    if name not in bundled() and _on_disk(name) is None:
+    if name.partition(":")[0] not in bundled() and _on_disk(name) is None:
         if importlib.util.find_spec("tensorflow") is None:
             raise InputError(f"preparing {name!r} needs TensorFlow: run `pip install -e '.[tensorflow]'` and try again")
         import tensorflow_datasets as tfds
 
-        with _locked(name):
+        with _preparing(name):
             tfds.builder(name, data_dir=directory()).download_and_prepare(file_format="array_record")
     return Path(find(name).data_path)
 
 
 def _on_disk(name: str) -> Any:
-    """The builder of what lies in the data directory under this name, or None."""
+    """The builder of what lies in the data directory under this name, or None. InputError where it can't be read."""
     from tensorflow_datasets.core import read_only_builder, registered
 
     try:
         return read_only_builder.builder_from_files(name, data_dir=directory())
     except registered.DatasetNotFoundError:
         return None
+    except Exception as error:  # a damaged description raises nearly anything
+        raise _damaged(name, directory() / name.partition(":")[0], error) from error
+
+
+def _damaged(name: str, place: Any, error: Exception) -> InputError:
+    reason = str(error).partition("\n")[0]
+    return InputError(
+        f"data set {name!r} is damaged ({reason}): remove {place} and run `python -m jaxdl.data prepare {name}`"
+    )
 
 
 def _check_known(name: str) -> None:
     """Raise InputError unless TFDS has the set or somebody has prepared one of that name."""
+    builders = bundled()
+    base = re.split("[/:]", name)[0]
+    if base in builders:
+        version = builders[base].VERSION
+        if name not in (base, f"{base}:{version}"):
+            raise InputError(
+                f"no data set is called {name!r}: {base} is bundled in one form, version {version}: give {base}"
+            )
+        return
     # TFDS leaves off importing its builders at the first that needs TensorFlow, which is before those of WMT.
     import tensorflow_datasets.translate  # noqa: F401
-    from tensorflow_datasets.core import registered
+    from tensorflow_datasets.core import naming, registered
 
-    base = re.split("[/:]", name)[0]
-    names = sorted({*bundled(), *registered.list_imported_builders()})
+    names = sorted({*builders, *registered.list_imported_builders()})
     if base in names or (base.isidentifier() and (directory() / base).is_dir()):
+        try:
+            naming.parse_builder_name_kwargs(name)
+        except ValueError:
+            raise InputError(
+                f"no data set is called {name!r}: expected a name such as mnist, voc/2007 or mnist:3.0.1"
+            ) from None
         return
     close = difflib.get_close_matches(base.lower(), names, cutoff=0.7)
     hint = (
@@ -109,18 +142,44 @@ def _check_known(name: str) -> None:
 
 def _prepared(builder_class: Any) -> Any:
     """The builder of a bundled set. Of several processes that need it at once one prepares, the others wait."""
-    builder = builder_class(data_dir=directory(), file_format="array_record")
-    if builder.data_path.exists():
+    if builder := _whole(builder_class):
         return builder
     quiet = io.StringIO()  # TFDS announces itself in five lines and two progress bars
-    with _locked(builder.name), contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
-        builder.download_and_prepare()  # does nothing if another process has done it meanwhile
+    with _preparing(builder_class.name), contextlib.redirect_stdout(quiet), contextlib.redirect_stderr(quiet):
+        if not _whole(builder_class):  # or else another process has done it meanwhile
+            place = directory() / builder_class.name / str(builder_class.VERSION)
+            if place.exists():
+                shutil.rmtree(place)
+            builder_class(data_dir=directory(), file_format="array_record").download_and_prepare()
     return builder_class(data_dir=directory(), file_format="array_record")
 
 
+def _whole(builder_class: Any) -> Any:
+    """The builder of a bundled set that is prepared and not damaged, or None."""
+    try:
+        builder = builder_class(data_dir=directory(), file_format="array_record")
+        _read_ends(builder)
+    except Exception:  # what is damaged raises nearly anything
+        return None
+    return builder
+
+
+def _read_ends(builder: Any) -> None:
+    """Read the last record of every split: a file that is cut off or lost raises something. Takes milliseconds."""
+    if not builder.info.splits:
+        raise FileNotFoundError("it has no splits")
+    for part, split in builder.info.splits.items():
+        if split.num_examples:
+            records = builder.as_data_source(part).data_source  # not decoded
+            records[len(records) - 1]
+
+
 @contextlib.contextmanager
-def _locked(name: str) -> Iterator[None]:
-    """Hold the lock on preparing one set. The kernel takes it back from a process that dies."""
+def _preparing(name: str) -> Iterator[None]:
+    """Hold the lock on preparing one set, which the kernel takes back from a process that dies.
+
+    StorageError where the disk won't take the set.
+    """
     path = directory() / f".{name.replace('/', '.')}.lock"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -131,4 +190,10 @@ def _locked(name: str) -> Iterator[None]:
         ) from None
     with lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        yield
+        try:
+            yield
+        except (OSError, RuntimeError) as error:  # array_record raises the latter
+            free = shutil.disk_usage(directory()).free
+            raise StorageError(
+                f"could not prepare {name!r} in {directory()}, where {free:,} bytes are free: {error}"
+            ) from error

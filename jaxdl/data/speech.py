@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from jaxdl.data.formants import RATE, Voice, synthesize
+from jaxdl.data.philox import generator
 from jaxdl.data.source import Arrays
 from jaxdl.data.split import split
 from jaxdl.data.text import SPECIAL, Vocabulary, pad
@@ -73,7 +74,7 @@ def load(
         raise InputError(
             f"{size} utterances of 1 … {most} of {len(said)} words: expected 100 or more utterances of 1 or more words"
         )
-    rng = np.random.Generator(np.random.Philox(seed % 2**64))
+    rng = generator(seed)
     symbols = said if unit == "word" else tuple(sorted({letter for word in said for letter in f" {word}"}))
     vocabulary = Vocabulary(SPECIAL + symbols)
     voices, speaker = _speakers(size, rng)
@@ -105,7 +106,7 @@ def load_triggers(
     """
     if size < 100 or seconds < 2:
         raise InputError(f"{size} clips of {seconds} s: expected 100 or more of 2 s or more, such as 1000 of 3.0 s")
-    rng = np.random.Generator(np.random.Philox(seed % 2**64))
+    rng = generator(seed)
     vocabulary = Vocabulary((*SPECIAL, trigger, *others))
     voices, speaker = _speakers(size, rng)
     audio, labels, ends = [], [], np.full((size, 2), -1, np.int32)
@@ -218,7 +219,7 @@ def read_wav(path: str | Path) -> np.ndarray:
             found, promised = file.getparams(), file.getnframes()
             data = file.readframes(promised)
     except (OSError, EOFError, wave.Error) as error:
-        raise InputError(f"{path} can't be read as a WAV file: {error or 'it ends too early'}") from error
+        raise InputError(f"{path} can't be read as a WAV file: {str(error) or 'it ends too early'}") from error
     if (found.framerate, found.nchannels, found.sampwidth) != (RATE, 1, 2):
         raise InputError(
             f"{path} has {found.framerate} samples a second, {found.nchannels} channels, {8 * found.sampwidth} bits: "

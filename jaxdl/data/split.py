@@ -2,12 +2,13 @@
 
 import numpy as np
 
+from jaxdl.data.philox import generator
 from jaxdl.errors import InputError
 
 
 def check_fractions(fractions: tuple[float, ...]) -> None:
     """Raise InputError unless the fractions are ≥ 0, sum to 1 and the first, the share of train, is more than 0."""
-    if min(fractions) < 0 or abs(sum(fractions) - 1) > 1e-6:
+    if not (min(fractions) >= 0 and abs(sum(fractions) - 1) <= 1e-6):  # NaN is neither
         raise InputError(f"fractions {fractions} must be 0 or more and sum to 1, such as (0.6, 0.2, 0.2)")
     if not fractions[0]:
         raise InputError(f"fractions {fractions} leave nothing to train on: the first is the share of train")
@@ -24,7 +25,9 @@ def split(
     """
     check_fractions(fractions)
     labels = np.zeros(labels, np.int32) if isinstance(labels, int) else labels
-    rng = np.random.Generator(np.random.Philox(key=seed % 2**64))
+    if not len(labels):
+        raise InputError(f"there are 0 examples, too few to split in {len(fractions)} parts")
+    rng = generator(seed, 0)
     shares = np.asarray(fractions)
     classes, counts = np.unique(labels, return_counts=True)
     parts: list[list[np.ndarray]] = [[] for _ in fractions]

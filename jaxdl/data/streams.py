@@ -6,6 +6,7 @@ from functools import cached_property, partial
 import numpy as np
 
 from jaxdl.data.batches import BatchIterator
+from jaxdl.data.philox import generator
 from jaxdl.data.source import Arrays
 from jaxdl.errors import InputError
 
@@ -45,8 +46,7 @@ class Streams:
         epoch, place = divmod(step, self.steps_per_epoch)
         share = self._share(processes)
         row = np.arange(process * share, (process + 1) * share, dtype=np.int32)
-        key = np.array([seed % 2**64, epoch], np.uint64)
-        first = np.random.Generator(np.random.Philox(key=key)).integers(len(self.tokens))
+        first = generator(seed, epoch).integers(len(self.tokens))
         start = first + (row.astype(np.int64) * self.steps_per_epoch + place) * self.length
         segment = self.tokens[(start[:, None] + np.arange(self.length + 1)) % len(self.tokens)].astype(np.int32)
         whole = np.ones(share, np.float32)

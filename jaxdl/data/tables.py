@@ -53,6 +53,7 @@ def prepared(
     Raises InputError for NaN, for a label that is no class and for fractions that can't be met.
     """
     x = table.fields["x"]
+    outcome, dtype = ("label", np.int32) if class_names else ("target", np.float32)
     check_finite(x, "x", feature_names)
     if class_names:
         check_labels(table.fields["label"], len(class_names))
@@ -62,7 +63,8 @@ def prepared(
     mean, std = np.zeros(x.shape[1], np.float32), np.ones(x.shape[1], np.float32)
     if standardize:
         mean, std = statistics([x[rows[0]]])
-    scaled = Arrays({**table.fields, "x": (x - mean) / std})
+    inputs = ((x - mean) / std).astype(np.float32)
+    scaled = Arrays({**table.fields, "x": inputs, outcome: table.fields[outcome].astype(dtype)})
     train, dev, test = (scaled.select(part) for part in rows)
     return Sets(
         train=train,

@@ -5,6 +5,7 @@ A symbol is a character or a word: a text is a string (of characters) or a list 
 
 import json
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from jaxdl.data.batches import Batches, BatchIterator
+from jaxdl.data.philox import generator
 from jaxdl.data.source import Arrays
 from jaxdl.errors import InputError
 
@@ -24,15 +26,19 @@ BOTH_SIDES = (-4, -3, -2, -1, 1, 2, 3, 4)
 LAST_FOUR = (-4, -3, -2, -1)
 LAST_ONE = (-1,)
 
-_WORD = re.compile(r"[^\W\d_]+(?:['’-][^\W\d_]+)*|\d+(?:[.,]\d+)*|[^\w\s]|_")
+# Combining marks, such as the vowels of Hindi, which `re` takes for no part of a word; further up lie none of a letter.
+_MARKS = "".join(mark for mark in map(chr, range(0x20000)) if unicodedata.category(mark).startswith("M"))
+_LETTERS = rf"[^\W\d_]+(?:[{_MARKS}]+[^\W\d_]*)*"
+_WORD = re.compile(rf"{_LETTERS}(?:['’-]{_LETTERS})*|\d+(?:[.,]\d+)*|[^\w\s]|_")
 
 
 def words(text: str) -> list[str]:
-    """The words, numbers and punctuation marks of a text, in order, without the space between them.
+    """The words, numbers and punctuation marks of a text, in order, without the space between them, in the form NFC.
 
-    An apostrophe or a hyphen inside a word belongs to it, a point or a comma inside a number to that.
+    An apostrophe or a hyphen inside a word belongs to it, a point or a comma inside a number to that, an accent or
+    another combining mark to the letter before it.
     """
-    return _WORD.findall(text)
+    return _WORD.findall(unicodedata.normalize("NFC", text))
 
 
 @dataclass(frozen=True)
@@ -254,8 +260,7 @@ def _places(steps: tuple[int, ...], seed: int, epoch: int) -> np.ndarray:
     """[Σ steps, 2]: the bucket and the place in it of each batch of an epoch."""
     places = np.array([(bucket, inside) for bucket, count in enumerate(steps) for inside in range(count)])
     # A stream of its own: the order of the examples is drawn from [seed, epoch].
-    key = np.array([seed % 2**64, 2**63 + epoch], np.uint64)
-    return np.random.Generator(np.random.Philox(key=key)).permutation(places)
+    return generator(seed, 2**63 + epoch).permutation(places)
 
 
 def windows(tokens: np.ndarray, offsets: tuple[int, ...] = BOTH_SIDES) -> tuple[np.ndarray, np.ndarray]:
@@ -293,7 +298,7 @@ def nearby_one(tokens: np.ndarray, window: int = 4, seed: int = 0) -> tuple[np.n
         raise InputError(f"a text of {len(tokens)} tokens and a window of {window} have no pair: give 2 and 1 at least")
     place = np.arange(len(tokens))
     first, last = np.maximum(place - window, 0), np.minimum(place + window, len(tokens) - 1)
-    other = _generator(seed).integers(first, last)  # one fewer than there are places: the target's own is left out
+    other = generator(seed).integers(first, last)  # one fewer than there are places: the target's own is left out
     return tokens[other + (other >= place)], tokens
 
 
@@ -309,8 +314,4 @@ def subsample(tokens: np.ndarray, threshold: float = 1e-3, seed: int = 0) -> np.
     """The tokens [≤ T] of a text [T] that are left when each is kept with its word's `keep_probability`."""
     _, word, counts = np.unique(tokens, return_inverse=True, return_counts=True)
     keep = keep_probability(counts / max(len(tokens), 1), threshold)[word]
-    return tokens[_generator(seed).random(len(tokens)) < keep]
-
-
-def _generator(seed: int) -> np.random.Generator:
-    return np.random.Generator(np.random.Philox(seed % 2**64))
+    return tokens[generator(seed).random(len(tokens)) < keep]

@@ -9,8 +9,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-from jaxdl.decode.greedy import before_last, log_probabilities
-from jaxdl.decode.sampling import Step, filtered
+from jaxdl.decode.greedy import before_last
+from jaxdl.decode.sampling import Step, filtered, log_probabilities
 from jaxdl.errors import InputError
 
 

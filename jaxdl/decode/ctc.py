@@ -57,4 +57,5 @@ def prefix_beam(
                 add((*prefix, symbol), -np.inf, (blank if prefix and symbol == prefix[-1] else both) + y[symbol])
         ranked = sorted(grown, key=lambda prefix: -(np.logaddexp(*grown[prefix]) + score(prefix)))
         beam = {prefix: grown[prefix] for prefix in ranked[:width]}
-    return [(list(prefix), float(np.logaddexp(*both))) for prefix, both in beam.items()]
+    found = [(list(prefix), float(np.logaddexp(*both))) for prefix, both in beam.items()]
+    return [(labels, log_p) for labels, log_p in found if log_p > -np.inf]  # more labels than there is time for

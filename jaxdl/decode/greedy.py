@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from jaxdl.decode.sampling import Sample, Step, filtered
+from jaxdl.decode.sampling import Sample, Step, filtered, log_probabilities
 from jaxdl.errors import InputError
 
 
@@ -45,11 +45,6 @@ def before_last(step: Step, carry: Any, prompt: Int[Array, " prompt"], limit: in
     if prompt.size < 1 or limit < 1:
         raise InputError(f"a prompt of {prompt.size} tokens and a limit of {limit}: expected 1 or more of both")
     return jax.lax.scan(lambda carry, token: (step(carry, token)[1], None), carry, prompt[:-1])[0]
-
-
-def log_probabilities(logits: Float[Array, "*any vocabulary"]) -> Float[Array, "*any vocabulary"]:
-    """log softmax(z), in float32 or better. What is a log-probability already stays what it is."""
-    return jax.nn.log_softmax(logits.astype(jnp.promote_types(logits.dtype, jnp.float32)))
 
 
 class _Decoding(NamedTuple):

@@ -14,7 +14,7 @@ def non_max_suppression(found: Detections, limit: int, score: float = 0.6, overl
     and so on. Of equal scores the first wins. The shapes depend on n and `limit` alone: jit it, and map it over images.
 
     limit    how many places the answer has; further boxes are left out
-    score    what a box must be surer of than this; 0 leaves out only what isn't `valid`
+    score    what a box must be surer of than this; 0 leaves out only what isn't `valid` or has p = 0
     overlap  above 0, up to 1
 
     InputError for what `check_thresholds` refuses. The notes' algorithm.

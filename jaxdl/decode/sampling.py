@@ -11,7 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxdl.errors import InputError
-from jaxdl.typing import Key
+from jaxdl.typing import Key, wide
 
 Step = Callable[[Any, Int[Array, ""]], tuple[Float[Array, " vocabulary"], Any]]
 """step(carry, token) -> (logits of the token after it, carry)."""
@@ -35,7 +35,8 @@ def filtered(
     top_p: float = 1.0,
     banned: tuple[int, ...] = (),
 ) -> Float[Array, " vocabulary"]:
-    """The logits of what is drawn from: z/τ, and −∞ for every token that is left out.
+    """The logits of what is drawn from: z/τ up to a constant, and −∞ for every token that is left out. float32 or
+    better, for in half precision what is drawn of a large vocabulary would be mostly its first tokens.
 
     temperature  τ: towards 0 the most probable token alone, above 1 flatter than the model
     top_k        only the k most probable tokens (Fan et al., 2018); 0 for all
@@ -46,9 +47,12 @@ def filtered(
     and for banned tokens outside the vocabulary.
     """
     check(logits.size, temperature, top_k, top_p, banned)
+    logits = wide(logits)
     if banned:
         logits = logits.at[jnp.array(banned)].set(-jnp.inf)
-    logits = logits / temperature
+    if temperature != 1:
+        # Less the largest, which stays 0 however small τ is; the smallest τ would be 0 itself.
+        logits = (logits - logits.max()) / max(temperature, float(jnp.finfo(logits.dtype).tiny))
     if top_k:
         logits = jnp.where(_rank(logits) < top_k, logits, -jnp.inf)
     if top_p < 1:
@@ -101,20 +105,24 @@ def sample(
         return carry, logits
 
     carry, logits = jax.lax.scan(read, carry, prompt)
-    start = _Drawing(
-        carry, logits[-1], jnp.full(limit, end, jnp.int32), jnp.int32(0), jnp.zeros((), logits.dtype), jnp.bool_(False)
-    )
+    log_p = jnp.zeros((), jnp.promote_types(logits.dtype, jnp.float32))
+    start = _Drawing(carry, logits[-1], jnp.full(limit, end, jnp.int32), jnp.int32(0), log_p, jnp.bool_(False))
 
     def draw(now: _Drawing) -> _Drawing:
         allowed = filtered(now.logits, temperature=temperature, top_k=top_k, top_p=top_p, banned=banned)
         token = jax.random.categorical(jax.random.fold_in(key, now.length), allowed).astype(jnp.int32)
-        log_p = jax.nn.log_softmax(now.logits)[token]
+        log_p = log_probabilities(now.logits)[token]
         logits, carry = step(now.carry, token)
         tokens = now.tokens.at[now.length].set(token)
         return _Drawing(carry, logits, tokens, now.length + 1, now.log_p + log_p, token == end)
 
     done = jax.lax.while_loop(lambda now: ~now.ended & (now.length < limit), draw, start)
     return Sample(done.tokens, done.length, done.log_p)
+
+
+def log_probabilities(logits: Float[Array, "*any vocabulary"]) -> Float[Array, "*any vocabulary"]:
+    """log softmax(z), in float32 or better. What is a log-probability already stays what it is."""
+    return jax.nn.log_softmax(wide(logits))
 
 
 class _Drawing(NamedTuple):

@@ -1,12 +1,16 @@
 """The arithmetic of what slides over a space: padding, places, parameters and multiplications."""
 
 import math
+import operator
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from jaxdl.errors import InputError
 
-Padding = str | int | Sequence[int | tuple[int, int]]
+Whole = int | np.integer
+Padding = str | Whole | Sequence[Whole | tuple[Whole, Whole]]
 """`VALID` (none), `SAME` (the output has ⌈n/s⌉ places), or so many zeros: on every side, on both sides of each
 dimension, or (before, after) of each."""
 
@@ -27,9 +31,9 @@ class Window(NamedTuple):
 def window(
     space: Sequence[int],
     size: Sequence[int],
-    strides: int | Sequence[int] = 1,
+    strides: Whole | Sequence[Whole] = 1,
     padding: Padding = "VALID",
-    dilation: int | Sequence[int] = 1,
+    dilation: Whole | Sequence[Whole] = 1,
 ) -> Window:
     """A window for this space. InputError for numbers that don't fit it, and a space smaller than the window."""
     sized = each(size, len(space), "size")
@@ -42,9 +46,9 @@ def window(
     return found
 
 
-def each(value: int | Sequence[int], dimensions: int, name: str) -> tuple[int, ...]:
+def each(value: Whole | Sequence[Whole], dimensions: int, name: str) -> tuple[int, ...]:
     """A number of at least 1 for every dimension."""
-    values = (value,) * dimensions if isinstance(value, int) else tuple(value)
+    values = tuple(map(operator.index, (value,) * dimensions if isinstance(value, Whole) else value))
     if len(values) != dimensions or min(values) < 1:
         raise InputError(f"{name} {value}: expected a number of at least 1, or {dimensions} of them")
     return values
@@ -63,15 +67,15 @@ def padded(
             for n, f, s, d in zip(space, size, strides, dilation, strict=True)
         ]
         return tuple((total // 2, total - total // 2) for total in needed)
-    sides = (padding,) * len(space) if isinstance(padding, int) else tuple(padding)
-    pairs: list[Any] = [(side, side) if isinstance(side, int) else tuple(side) for side in sides]
-    good = all(len(pair) == 2 and all(isinstance(n, int) and n >= 0 for n in pair) for pair in pairs)
+    sides = (padding,) * len(space) if isinstance(padding, Whole) else tuple(padding)
+    pairs: list[Any] = [(side, side) if isinstance(side, Whole) else tuple(side) for side in sides]
+    good = all(len(pair) == 2 and all(isinstance(n, Whole) and n >= 0 for n in pair) for pair in pairs)
     if len(pairs) != len(space) or not good:
         raise InputError(
             f"padding {padding!r}: expected VALID, SAME, a number of at least 0, or one or a pair of them for each of "
             f"{len(space)} dimensions"
         )
-    return tuple((before, after) for before, after in pairs)
+    return tuple((int(before), int(after)) for before, after in pairs)
 
 
 def output_size(n: int, f: int, p: int = 0, s: int = 1, d: int = 1) -> int:

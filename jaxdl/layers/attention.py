@@ -75,8 +75,10 @@ def rotary(
     The product of a turned query and a turned key depends on their distance alone. InputError for an odd width.
     Source: Su et al. (2021), eq. 34.
     """
-    angles = _angles(jnp.arange(x.shape[-2]) if positions is None else positions, x.shape[-1]).astype(x.dtype)
-    sin, cos, even, odd = jnp.sin(angles), jnp.cos(angles), x[..., 0::2], x[..., 1::2]
+    angles = _angles(jnp.arange(x.shape[-2]) if positions is None else positions, x.shape[-1])
+    # Rounded after the sine and the cosine: in bfloat16 the angles above 256 are whole even numbers.
+    sin, cos = jnp.sin(angles).astype(x.dtype), jnp.cos(angles).astype(x.dtype)
+    even, odd = x[..., 0::2], x[..., 1::2]
     return jnp.stack([even * cos - odd * sin, even * sin + odd * cos], -1).reshape(x.shape)
 
 

@@ -11,6 +11,7 @@ with strides s, p zeros before each dimension and dilation d; `convolve` takes t
 import functools
 import itertools
 import math
+import operator
 from collections.abc import Callable, Sequence
 
 import flax.linen as nn
@@ -19,7 +20,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxdl.errors import InputError
-from jaxdl.layers.arithmetic import Padding, Window, each, padded, window
+from jaxdl.layers.arithmetic import Padding, Whole, Window, each, padded, window
 
 ROWS_WIDTH, ROWS_CHANNELS = 60, 8
 """Up to so much is an image narrow, and has few channels (see `fastest`)."""
@@ -28,15 +29,16 @@ ROWS_WIDTH, ROWS_CHANNELS = 60, 8
 def convolve(
     x: Float[Array, "*batch_space_c"],
     kernel: Float[Array, "*size_c_o"],
-    strides: int | Sequence[int] = 1,
+    strides: Whole | Sequence[Whole] = 1,
     padding: Padding = "VALID",
-    dilation: int | Sequence[int] = 1,
+    dilation: Whole | Sequence[Whole] = 1,
     groups: int = 1,
 ) -> Float[Array, "*batch_places_o"]:
     """The convolution, by the form that was measured to be the fastest for these shapes (docs/performance.md).
 
     With `groups` g, each of g equal parts of the output's channels sees only its own c_in / g of the input's; g = c_in
-    is depthwise. InputError for shapes that don't fit and for an input smaller than the kernel.
+    is depthwise; on a CPU its derivative is written out for reverse mode alone, and `jax.jvp` raises TypeError.
+    InputError for shapes that don't fit and for an input smaller than the kernel.
     """
     dimensions, channels = kernel.ndim - 2, x.shape[-1]
     if not 1 <= dimensions < x.ndim:
@@ -197,13 +199,13 @@ def flipped(kernel: Float[Array, "*size_c_o"]) -> Float[Array, "*size_c_o"]:
 def transpose_convolve(
     y: Float[Array, "*batch_places_o"],
     kernel: Float[Array, "*size_c_o"],
-    strides: int | Sequence[int] = 1,
+    strides: Whole | Sequence[Whole] = 1,
     padding: Padding = "VALID",
 ) -> Float[Array, "*batch_space_c"]:
     """The transpose of the linear map x -> convolve(x, kernel, strides, padding): x[s·i + a − p] += y[i] · kernel[a]ᵀ.
 
     It takes y with c_out channels back to c_in of them, on the smallest x that gives y's places: (n − 1)·s + f − 2p for
-    n places, or n·s with SAME padding. InputError for a y of other channels.
+    n places, or n·s with SAME padding. InputError for a y of other channels, and for padding that leaves nothing of x.
     """
     dimensions, size = kernel.ndim - 2, kernel.shape[:-2]
     if y.shape[-1] != kernel.shape[-1]:
@@ -216,6 +218,9 @@ def transpose_convolve(
     else:
         pads = padded(padding, counts, size, steps, (1,) * dimensions)
         space = tuple((n - 1) * s + f - sum(p) for n, s, f, p in zip(counts, steps, size, pads, strict=True))
+    if min(space) < 1:
+        left = "×".join(map(str, space))
+        raise InputError(f"padding {padding} leaves {left} places of a transpose of {counts}: expected less of it")
     sliding = window(space, size, steps, padding)
     x = jax.ShapeDtypeStruct((*y.shape[: -(dimensions + 1)], *space, kernel.shape[-2]), y.dtype)
     (transposed,) = jax.linear_transpose(lambda x: by_library(x, kernel, sliding), x)(y)
@@ -230,10 +235,10 @@ class Conv(nn.Module):
     """
 
     features: int
-    size: int | Sequence[int]
-    strides: int | Sequence[int] = 1
+    size: Whole | Sequence[Whole]
+    strides: Whole | Sequence[Whole] = 1
     padding: Padding = "VALID"
-    dilation: int | Sequence[int] = 1
+    dilation: Whole | Sequence[Whole] = 1
     groups: int = 1
     use_bias: bool = True
     kernel_init: Callable = nn.initializers.lecun_normal()
@@ -241,7 +246,7 @@ class Conv(nn.Module):
     @nn.compact
     def __call__(self, x: Float[Array, "*batch_space_c"]) -> Float[Array, "*batch_places_features"]:
         groups = self.groups or x.shape[-1]
-        size = (self.size,) * 2 if isinstance(self.size, int) else tuple(self.size)
+        size = tuple(map(operator.index, (self.size,) * 2 if isinstance(self.size, Whole) else self.size))
         kernel = self.param("kernel", self.kernel_init, (*size, x.shape[-1] // groups, self.features))
         y = convolve(x, kernel.astype(x.dtype), self.strides, self.padding, self.dilation, groups)
         if not self.use_bias:

@@ -9,6 +9,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
 from jaxdl.errors import InputError
+from jaxdl.typing import wide
 
 AXES = ("batch", "data")
 
@@ -21,14 +22,19 @@ def batch_moments(
     μ = Σ mask·x / n,  σ² = Σ mask·(x−μ)² / n,  n = Σ mask · (places in space)
 
     x is one example; the sums run over the named axes, so that padding and unequal shards do not count. Averaging the
-    devices' own means, as is often done, is wrong as soon as their masks differ.
+    devices' own means, as is often done, is wrong as soon as their masks differ. Where nothing weighs both are 0.
     """
     space = tuple(range(x.ndim - 1))
     places = x.size // x.shape[-1]
-    count = jax.lax.psum(mask * places, axes)
+    count = _or_one(jax.lax.psum(mask * places, axes))
     mean = jax.lax.psum(mask * x.sum(space), axes) / count
     variance = jax.lax.psum(mask * ((x - mean) ** 2).sum(space), axes) / count
     return mean, variance
+
+
+def _or_one(count: Float[Array, ""]) -> Float[Array, ""]:
+    """A count to divide by: of nothing, 1."""
+    return jnp.where(count > 0, count, 1)
 
 
 def normalize(
@@ -75,7 +81,7 @@ def _normalized_backward(epsilon, axes, kept, gradients):
     space, inverse = tuple(range(x.ndim - 1)), jax.lax.rsqrt(variance + epsilon)
     d_bias, d_scale = g.sum(space), inverse * (g * (x - mean)).sum(space)
     sums = jax.lax.psum((d_bias, d_scale), axes)
-    share = mask / jax.lax.psum(mask * (x.size // x.shape[-1]), axes)
+    share = mask / _or_one(jax.lax.psum(mask * (x.size // x.shape[-1]), axes))
     dx = scale * inverse * (g - share * sums[0] - (x - mean) * (share * inverse * sums[1]))
     return dx, jnp.zeros_like(mask), d_scale, d_bias
 
@@ -112,7 +118,8 @@ class BatchNorm(nn.Module):
 
     In training it uses the moments of the batch and moves the running ones, r ← momentum·r + (1−momentum)·batch;
     in evaluation it uses the running ones. They live in the collection "batch_stats". Where they started weighs
-    momentumᵗ after t steps, and nothing if `corrected`, which keeps t as `steps` beside them.
+    momentumᵗ after t steps, and nothing if `corrected`, which keeps t as `steps` beside them. A batch that weighs
+    nothing moves none of them.
     """
 
     momentum: float = 0.9
@@ -129,15 +136,17 @@ class BatchNorm(nn.Module):
         running_mean = self.variable("batch_stats", "mean", jnp.zeros, (channels,))
         running_variance = self.variable("batch_stats", "variance", jnp.ones, (channels,))
         steps = self.variable("batch_stats", "steps", jnp.zeros, (), jnp.int32) if self.corrected else None
+        in_full = wide(x)
         if not train:
-            return normalize(x, running_mean.value, running_variance.value, scale, bias, self.epsilon)
-        wide = x.astype(jnp.promote_types(x.dtype, jnp.float32))
-        y, mean, variance = batch_normalize(wide, jnp.asarray(mask, wide.dtype), scale, bias, self.epsilon, AXES)
+            y = normalize(in_full, running_mean.value, running_variance.value, scale, bias, self.epsilon)
+            return y.astype(x.dtype)
+        y, mean, variance = batch_normalize(in_full, jnp.asarray(mask, in_full.dtype), scale, bias, self.epsilon, AXES)
         if not self.is_initializing():
+            seen = jax.lax.psum(jnp.asarray(mask, in_full.dtype), AXES) > 0
             rate: float | jax.Array = 1 - self.momentum
             if steps is not None:
-                steps.value += 1
+                steps.value += seen
                 rate = corrected_rate(self.momentum, steps.value)
             for running, batch in ((running_mean, mean), (running_variance, variance)):
-                running.value = (1 - rate) * running.value + rate * batch
+                running.value = jnp.where(seen, (1 - rate) * running.value + rate * batch, running.value)
         return y.astype(x.dtype)

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxdl.errors import InputError
+from jaxdl.typing import wide
 
 
 def roi_align(
@@ -16,7 +17,7 @@ def roi_align(
     which is bilinear interpolation; outside the map the nearest place counts. It is a product of matrices: no gather,
     and gradients reach features and boxes alike.
 
-    boxes   in pixels of the image
+    boxes   in pixels of the image; places are counted in at least float32, whatever the features are in
     stride  pixels to a place of the features, whose first has its middle at stride / 2
 
     InputError for a size or samples below 1. Source: He et al. (2017), section 3, "RoIAlign".
@@ -24,9 +25,10 @@ def roi_align(
     if size < 1 or samples < 1:
         raise InputError(f"{size} bins and {samples} samples a side: expected 1 or more")
     height, width, _ = features.shape
-    rows = _weights(boxes[:, 1] / stride, boxes[:, 3] / stride, height, size, samples)
-    columns = _weights(boxes[:, 0] / stride, boxes[:, 2] / stride, width, size, samples)
-    return jnp.einsum("niy,njx,yxc->nijc", rows, columns, features)
+    x1, y1, x2, y2 = wide(boxes).T / stride
+    rows = _weights(y1, y2, height, size, samples)
+    columns = _weights(x1, x2, width, size, samples)
+    return jnp.einsum("niy,njx,yxc->nijc", rows, columns, features).astype(features.dtype)
 
 
 def _weights(

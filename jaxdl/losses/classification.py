@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Shaped
 
 from jaxdl.errors import InputError
-from jaxdl.typing import Example, Mean
+from jaxdl.typing import Example, Mean, wide
 
 
 def cross_entropy(logits: Float[Array, " classes"], label: Int[Array, ""]) -> Float[Array, ""]:
@@ -15,7 +15,7 @@ def cross_entropy(logits: Float[Array, " classes"], label: Int[Array, ""]) -> Fl
 
     Computed from logits in at least float32, so that logits of ±1e4 give a finite loss and gradient.
     """
-    logits = _wide(logits)
+    logits = wide(logits)
     return jax.nn.logsumexp(logits) - logits[label]
 
 
@@ -24,7 +24,7 @@ def soft_cross_entropy(logits: Float[Array, " classes"], target: Float[Array, " 
 
     L = −Σⱼ tⱼ log softmax(z)ⱼ
     """
-    return -(target * jnp.where(target == 0, 0.0, jax.nn.log_softmax(_wide(logits)))).sum()
+    return -(target * jnp.where(target == 0, 0.0, jax.nn.log_softmax(wide(logits)))).sum()
 
 
 def smoothed(target: Float[Array, " classes"], amount: float) -> Float[Array, " classes"]:
@@ -39,7 +39,7 @@ def binary_cross_entropy(logit: Float[Array, ""], label: Shaped[Array, ""]) -> F
 
     L = y·log(1 + e⁻ᶻ) + (1 − y)·log(1 + eᶻ)
     """
-    logit = _wide(logit)
+    logit = wide(logit)
     return label * jax.nn.softplus(-logit) + (1 - label) * jax.nn.softplus(logit)
 
 
@@ -71,8 +71,3 @@ def graded_binary(logit: Float[Array, "*one"], example: Example) -> dict[str, Me
         "loss": Mean.of(binary_cross_entropy(logit, example["label"]), example["mask"]),
         "accuracy": Mean.of((logit > 0) == example["label"], example["mask"]),
     }
-
-
-def _wide(logits: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """In at least float32."""
-    return logits.astype(jnp.promote_types(logits.dtype, jnp.float32))

@@ -6,6 +6,7 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 from jaxdl.errors import InputError
+from jaxdl.typing import wide
 
 BLANK = 0
 
@@ -25,12 +26,13 @@ def ctc(
 
     Steps from time_length on and labels from label_length on are padding: they change neither value nor gradient.
     Labels that can't be placed in so little time have probability 0: the loss is infinite, its gradient 0; see
-    `check_feasible`. Source: Graves et al. (2006), eq. 5-8.
+    `check_feasible`. No labels in no time are certain: the loss is 0. Source: Graves et al. (2006), eq. 5-8.
     """
-    log_y = jax.nn.log_softmax(logits.astype(jnp.promote_types(logits.dtype, jnp.float32)))
+    log_y = jax.nn.log_softmax(wide(logits))
     symbols, skips = _with_blanks(labels)
     places = jnp.arange(len(symbols))
-    alpha = jnp.where(places < 2, log_y[0, symbols], -jnp.inf)  # a path begins with a blank or the first label
+    first = jnp.where(places < 2, log_y[0, symbols], -jnp.inf)  # a path begins with a blank or the first label
+    alpha = jnp.where(time_length > 0, first, jnp.where(places == 0, 0.0, -jnp.inf))  # no time holds no labels
 
     def step(alpha: Array, inputs: tuple[Array, Array]) -> tuple[Array, None]:
         log_y, t = inputs
@@ -49,19 +51,19 @@ def log_sum(x: Float[Array, " terms *any"]) -> Float[Array, "*any"]:
     largest = jax.lax.stop_gradient(x.max(0))
     largest = jnp.where(jnp.isfinite(largest), largest, 0)
     total = jnp.exp(x - largest).sum(0)
-    return jnp.where(total > 0, jnp.log(jnp.where(total > 0, total, 1)) + largest, -jnp.inf)
+    return jnp.where(total == 0, -jnp.inf, jnp.log(jnp.where(total == 0, 1, total)) + largest)
 
 
 def _with_blanks(labels: Int[Array, " limit"]) -> tuple[Int[Array, " places"], Bool[Array, " places"]]:
     """(l′, whether a path may come to each place from two before it)."""
     symbols = jnp.stack([jnp.full_like(labels, BLANK), labels], 1).reshape(-1)
     symbols = jnp.concatenate([symbols, jnp.full(1, BLANK, symbols.dtype)])
-    before = jnp.concatenate([jnp.full(2, BLANK, symbols.dtype), symbols[:-2]])
+    before = jnp.concatenate([jnp.full(2, BLANK, symbols.dtype), symbols])[:-2]
     return symbols, (symbols != BLANK) & (symbols != before)
 
 
 def _shifted(alpha: Array, by: int) -> Array:
-    return jnp.concatenate([jnp.full(by, -jnp.inf, alpha.dtype), alpha[:-by]])
+    return jnp.concatenate([jnp.full(by, -jnp.inf, alpha.dtype), alpha])[:-by]
 
 
 def check_feasible(

@@ -8,6 +8,7 @@ from jaxtyping import Array, Bool, Float, Int
 
 from jaxdl.boxes import from_centers, iou, to_centers
 from jaxdl.losses.classification import binary_cross_entropy, cross_entropy
+from jaxdl.typing import wide
 
 
 class Said(NamedTuple):
@@ -49,7 +50,7 @@ def yolo(said: Said, target: Target, box: float = 5.0, empty: float = 0.5) -> Yo
     cells, which ε = `empty` holds back. Source: Redmon et al. (2016), eq. 3, for squared errors and weights; Redmon and
     Farhadi (2018), section 2, for the cross-entropies in the place of squared errors of probabilities.
     """
-    there = target.there.astype(jnp.float32)
+    said, there = Said(*map(wide, map(jnp.asarray, said))), target.there.astype(jnp.float32)
     errors = ((jax.nn.sigmoid(said.center) - target.center) ** 2 + (said.size - target.size) ** 2).sum(-1)
     flat = said.classes.reshape(-1, said.classes.shape[-1])
     classes = jax.vmap(cross_entropy)(flat, target.label.ravel()).reshape(there.shape)
@@ -88,21 +89,21 @@ def regions(
     best, covered = table.argmax(1), table.max(1) >= overlap
     classes = jax.vmap(cross_entropy)(logits, jnp.where(covered, 1 + labels[best], 0))
     wanted = jnp.where(covered[:, None], offsets_to(proposals, boxes[best]), 0.0)
-    distance = jnp.abs(offsets - wanted)
+    distance = jnp.abs(wide(offsets) - wanted)
     smooth = jnp.where(distance < 1, distance**2 / 2, distance - 0.5).sum(-1)
     return RegionLoss(classes.mean(), weight * (covered * smooth).sum() / jnp.maximum(covered.sum(), 1))
 
 
 def offsets_to(proposals: Float[Array, "k 4"], boxes: Float[Array, "k 4"]) -> Float[Array, "k 4"]:
-    """(Δx / width, Δy / height, log width ratio, log height ratio) from each proposal to its box."""
-    (center, side), (to, size) = (jnp.split(to_centers(of), 2, axis=-1) for of in (proposals, boxes))
+    """(Δx / width, Δy / height, log width ratio, log height ratio) from each proposal to its box, at least float32."""
+    (center, side), (to, size) = (jnp.split(to_centers(wide(of)), 2, axis=-1) for of in (proposals, boxes))
     side, size = jnp.maximum(side, LEAST), jnp.maximum(size, LEAST)
     return jnp.concat([(to - center) / side, jnp.log(size / side)], axis=-1)
 
 
 def moved(proposals: Float[Array, "k 4"], offsets: Float[Array, "k 4"]) -> Float[Array, "k 4"]:
     """The boxes at these offsets: the inverse of `offsets_to`."""
-    center, side = jnp.split(to_centers(proposals), 2, axis=-1)
+    center, side = jnp.split(to_centers(wide(proposals)), 2, axis=-1)
     side = jnp.maximum(side, LEAST)
     shift, stretch = jnp.split(offsets, 2, axis=-1)
     return from_centers(jnp.concat([center + shift * side, side * jnp.exp(stretch)], axis=-1))

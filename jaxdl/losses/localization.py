@@ -7,6 +7,7 @@ from jaxtyping import Array, Float, Int, Shaped
 
 from jaxdl.errors import InputError
 from jaxdl.losses.classification import binary_cross_entropy, cross_entropy
+from jaxdl.typing import wide
 
 
 class Parts(NamedTuple):
@@ -34,7 +35,7 @@ def localization(
     """
     if output.size < 6:
         raise InputError(f"an output of {output.size} numbers: expected p_c, four for the box and one for each class")
-    there = present > 0
+    output, there = wide(output), present > 0
     target = jnp.where(there, box, 0)
     return Parts(
         binary_cross_entropy(output[0], present),
@@ -51,4 +52,4 @@ def landmarks(
     The mean over what is present is Mean(landmarks(points, target, present), present.sum()).
     """
     there = (present > 0)[:, None]
-    return (there * (points - jnp.where(there, target, 0)) ** 2).sum()
+    return (there * (wide(points) - jnp.where(there, target, 0)) ** 2).sum()

@@ -8,6 +8,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int, Shaped
 
 from jaxdl.errors import chosen
+from jaxdl.typing import wide
 
 Vector = Float[Array, " d"]
 Scalar = Float[Array, ""]
@@ -16,7 +17,7 @@ Scalar = Float[Array, ""]
 def squared_distance(u: Float[Array, "*n d"], v: Float[Array, "*m d"]) -> Float[Array, "*_"]:
     """‖u − v‖² along the last axis, in at least float32; other axes broadcast."""
     difference = u - v
-    return (difference.astype(jnp.promote_types(difference.dtype, jnp.float32)) ** 2).sum(-1)
+    return (wide(difference) ** 2).sum(-1)
 
 
 def triplet(anchor: Vector, positive: Vector, negative: Vector, margin: float = 0.2) -> Scalar:

@@ -3,6 +3,8 @@
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxdl.typing import wide
+
 
 def l1(prediction: Float[Array, "*event"], target: Float[Array, "*event"]) -> Float[Array, ""]:
     """L = Σ |ŷ − y|. Its gradient is 0 where ŷ = y."""
@@ -21,4 +23,4 @@ def mse(prediction: Float[Array, "*event"], target: Float[Array, "*event"]) -> F
 
 
 def _residual(prediction: Float[Array, "*event"], target: Float[Array, "*event"]) -> Float[Array, "*event"]:
-    return prediction.astype(jnp.promote_types(prediction.dtype, jnp.float32)) - target
+    return wide(prediction) - target

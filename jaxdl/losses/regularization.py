@@ -5,7 +5,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jaxdl.errors import InputError
-from jaxdl.typing import ArrayLike, Mean, Params, is_weight
+from jaxdl.typing import ArrayLike, Mean, Params, is_weight, wide
 
 
 def l2(params: Params) -> Float[Array, ""]:
@@ -32,4 +32,4 @@ def penalized(cost: Mean, penalty: Float[Array, ""], strength: ArrayLike) -> Mea
 def _weights(params: Params) -> list[jax.Array]:
     """The weights, in at least float32."""
     leaves = jax.tree_util.tree_leaves_with_path(params)
-    return [leaf.astype(jnp.promote_types(leaf.dtype, jnp.float32)) for path, leaf in leaves if is_weight(path, leaf)]
+    return [wide(leaf) for path, leaf in leaves if is_weight(path, leaf)]

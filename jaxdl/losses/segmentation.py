@@ -1,11 +1,10 @@
 """Losses of a segmentation, of one image: from the logits [h, w, classes] and the class of each pixel [h, w]."""
 
 import jax
-import jax.numpy as jnp
 from jaxtyping import Array, Float, Int, Shaped
 
 from jaxdl.losses.classification import cross_entropy
-from jaxdl.typing import Example, Mean
+from jaxdl.typing import Example, Mean, wide
 
 Logits = Float[Array, "h w classes"]
 Segments = Int[Array, "h w"]
@@ -53,6 +52,6 @@ def graded_pixels(logits: Logits, example: Example) -> dict[str, Mean]:
 
 def _overlap(logits: Logits, segments: Segments) -> tuple[Array, Array, Array]:
     """(Σ p t, Σ p, Σ t) of each class, in at least float32."""
-    p = jax.nn.softmax(logits.astype(jnp.promote_types(logits.dtype, jnp.float32)))
+    p = jax.nn.softmax(wide(logits))
     t = jax.nn.one_hot(segments, logits.shape[-1], dtype=p.dtype)
     return (p * t).sum((0, 1)), p.sum((0, 1)), t.sum((0, 1))

@@ -5,13 +5,15 @@ from collections.abc import Mapping
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from jaxdl.typing import wide
+
 
 def content(a_C: Float[Array, "h w c"], a_G: Float[Array, "h w c"]) -> Float[Array, ""]:
     """How far the generated image's activations are from the content image's.
 
     L = Σ (a_G − a_C)² / (4 · n_H · n_W · n_C)
     """
-    return ((_wide(a_G) - _wide(a_C)) ** 2).sum() / (4 * a_C.size)
+    return ((wide(a_G) - wide(a_C)) ** 2).sum() / (4 * a_C.size)
 
 
 def gram(a: Float[Array, "h w c"]) -> Float[Array, "c c"]:
@@ -19,7 +21,7 @@ def gram(a: Float[Array, "h w c"]) -> Float[Array, "c c"]:
 
     Symmetric and positive semi-definite. Source: Gatys, Ecker and Bethge (2016), equation 3.
     """
-    a = _wide(a)
+    a = wide(a)
     return jnp.einsum("ijk,ijl->kl", a, a)
 
 
@@ -51,11 +53,6 @@ def total_variation(image: Float[Array, "h w c"]) -> Float[Array, ""]:
 
     Squared, so that it has a gradient everywhere: Mahendran and Vedaldi (2015), section 2, with β = 2.
     """
-    image = _wide(image)
+    image = wide(image)
     down, right = jnp.diff(image, axis=0), jnp.diff(image, axis=1)
     return ((down**2).sum() + (right**2).sum()) / image.size
-
-
-def _wide(a: Float[Array, "*shape"]) -> Float[Array, "*shape"]:
-    """In at least float32."""
-    return a.astype(jnp.promote_types(a.dtype, jnp.float32))

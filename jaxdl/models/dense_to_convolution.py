@@ -56,14 +56,16 @@ class SlidingLeNet5(nn.Module):
 
     @nn.compact
     def __call__(self, image: Float[Array, "*batch h w c"]) -> Float[Array, "*batch down across classes"]:
-        if min(image.shape[-3:-1]) < self.window:
-            raise InputError(f"an image of {image.shape[-3]}×{image.shape[-2]}: expected {self.window}×{self.window}")
-        x = image
+        height, width = image.shape[-3:-1]
+        if min(height, width) < self.window:
+            raise InputError(f"an image of {height}×{width}: expected {self.window}×{self.window}")
+        # What no window reaches is cut off: the poolings, which round down, could make one more place of it.
+        x = image[..., : height - (height - self.window) % STRIDE, : width - (width - self.window) % STRIDE, :]
         for name, filters in (("conv1", 6), ("conv2", 16)):
             x = max_pool(relu(Conv(filters, 5, name=name)(x)))
         side, _, _ = map_shape(self.window)
-        for name, width, size in zip(DENSE, (120, 84, self.classes), (side, 1, 1), strict=True):
-            x = Conv(width, size, name=name)(x)
+        for name, units, size in zip(DENSE, (120, 84, self.classes), (side, 1, 1), strict=True):
+            x = Conv(units, size, name=name)(x)
             x = x if name == "output" else relu(x)
         return x
 

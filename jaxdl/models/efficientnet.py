@@ -86,7 +86,7 @@ class EfficientNet(nn.Module):
     width     what all channels are multiplied by, in multiples of 8
     depth     what the blocks of each stage are multiplied by, rounded up
     keep      of the dropout before the last layer
-    survival  probability that the last block is not skipped in training; it falls from 1, linearly in the blocks
+    survival  of blocks 0 … n − 1, block i is not skipped in training with probability 1 − (1 − survival)·i/n
     """
 
     classes: int

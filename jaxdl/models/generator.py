@@ -11,7 +11,7 @@ from jaxtyping import Array, Int
 from jaxdl.data.batches import Batches
 from jaxdl.data.source import Arrays
 from jaxdl.data.text import EOS, PAD, SOS, UNK, Buckets, Sequences
-from jaxdl.decode.sampling import sample
+from jaxdl.decode.sampling import check, sample
 from jaxdl.errors import InputError
 from jaxdl.layers.recurrence import length_mask
 from jaxdl.models.language_model import LanguageModel, graded, stepper
@@ -113,7 +113,8 @@ class CountModel:
         return float(-np.log2(self.ngram.probability(text)[text != SOS]).mean())
 
     def drawn(self, seed: int, count: int, limit: int, temperature: float = 1.0) -> list[np.ndarray]:
-        """`count` sequences, as `drawn` of a network has them."""
+        """`count` sequences, as `drawn` of a network has them. InputError for a temperature that is not above 0."""
+        check(self.ngram.vocabulary, temperature, top_k=0, top_p=1.0, banned=NEVER)
         random = np.random.Generator(np.random.Philox(seed))
         tokens = np.full((count, self.order - 1 + limit), EOS, np.int64)
         tokens[:, : self.order - 1] = SOS
@@ -121,6 +122,7 @@ class CountModel:
         for place in range(self.order - 1, tokens.shape[1]):
             p = self.following(tokens[going, place - self.order + 1 : place])
             p[:, NEVER] = 0
+            p /= p.max(-1, keepdims=True)  # which stays 1 in any power, where the others may come to 0
             summed = (p ** (1 / temperature)).cumsum(-1)
             tokens[going, place] = (random.random((len(going), 1)) * summed[:, -1:] >= summed).sum(-1)
             going = going[tokens[going, place] != EOS]

@@ -59,7 +59,8 @@ def load(path: Path, model: nn.Module, shape: tuple[int, ...]) -> tuple[Params, 
 
     shape   of one image, such as (224, 224, 3)
     InputError, and nothing is loaded, where the file's arrays are not the model's: missing, extra, of other shapes, of
-    another number of classes, not floating; and for an unsound file and a model that torchvision does not have.
+    another number of classes, not floating, not finite; and for an unsound file and a model that torchvision does not
+    have.
     """
     shapes = _shapes(model, shape)
     twins = {where: _twin(model, where, leaf.shape) for where, leaf in _leaves(*shapes).items()}
@@ -192,9 +193,15 @@ def _compare(path: Path, model: nn.Module, arrays: dict[str, np.ndarray], twins:
         for name in found
         if not jnp.issubdtype(arrays[name].dtype, jnp.floating)
     ]
+    with np.errstate(over="ignore"):  # what is too large is infinite then
+        wrong += [
+            f"{name} is not finite in float32"
+            for name in found
+            if not np.isfinite(arrays[name].astype(np.float32)).all()
+        ]
     if not wrong:
         return
-    classes = {found[name][0] for name in reshaped if found[name][1:] == wanted[name][1:]}
+    classes = {found[name][0] for name in reshaped if found[name] and found[name][1:] == wanted[name][1:]}
     if len(wrong) == len(reshaped) == 2 and len(classes) == 1:
         count, ours = classes.pop(), wanted[reshaped[0]][0]
         raise InputError(f"{path} has {count} classes, not {ours}: load it so, then give the model a new head")

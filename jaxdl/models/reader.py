@@ -12,7 +12,7 @@ from jaxdl.data.text import Buckets, Sequences
 from jaxdl.errors import InputError
 from jaxdl.layers.recurrence import Recurrent, bidirectional, length_mask, stacked
 from jaxdl.losses.classification import cross_entropy
-from jaxdl.models.transformer import Embedding, Size, Stack
+from jaxdl.models.transformer import SHARDING, Embedding, Size, Stack
 from jaxdl.optim.chain import Chain
 from jaxdl.task import EarlyStopping, Task
 from jaxdl.typing import Example, Key, Mean, ModelState, Params
@@ -66,6 +66,8 @@ class Reader(nn.Module):
 
 class TransformerReader(nn.Module):
     """Logits of each token from a Transformer's encoder, which looks both ways."""
+
+    sharding = SHARDING
 
     vocabulary: int
     classes: int
@@ -140,4 +142,5 @@ def reader(
         predict=predict,
         class_names=data.classes,
         stopping=stopping,
+        sharding=getattr(model, "sharding", {}),
     )

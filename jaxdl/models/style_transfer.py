@@ -66,12 +66,15 @@ def style_transfer(
     start         from pixels uniform in [0, 1], or from the content
 
     The one training example holds what J compares with: `content`, `gram/LAYER` and `rms/LAYER`.
-    InputError for images that differ in shape and for negative weights.
+    InputError for images that differ in shape, for weights that are negative or not finite, and for a layer that is not
+    among the features.
     """
     if content.shape != style.shape:
         raise InputError(f"a content image {content.shape} and a style image {style.shape}: expected equal shapes")
-    if min(alpha, beta, gamma, *style_layers.values()) < 0 or not style_layers:
-        raise InputError(f"weights {alpha}, {beta}, {gamma}, {dict(style_layers)}: expected 0 or more, and some layer")
+    if not style_layers or not all(0 <= weight < np.inf for weight in (alpha, beta, gamma, *style_layers.values())):
+        raise InputError(
+            f"weights {alpha}, {beta}, {gamma}, {dict(style_layers)}: expected finite ones of 0 or more, and some layer"
+        )
     targets = _targets(features, variables, content, style, content_layer, style_layers)
 
     def init(key: Key) -> tuple[Params, ModelState]:
@@ -105,6 +108,8 @@ def _targets(
     """The fields of the one example."""
     look = jax.jit(features)
     a_C, a_S = look(variables, jnp.asarray(content)), look(variables, jnp.asarray(style))
+    for layer in (content_layer, *style_layers):
+        chosen("layer", layer, a_C)
     squares = {layer: (np.square(a_C[layer]).mean() + np.square(a_S[layer]).mean()) / 2 for layer in a_C}
     rms = {layer: np.sqrt(square or 1.0, dtype=np.float32) for layer, square in squares.items()}
     fields = {"content": a_C[content_layer] / rms[content_layer]}

@@ -11,7 +11,7 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from jax.sharding import PartitionSpec as P
-from jaxtyping import Array, Bool, Float, Int
+from jaxtyping import Array, Bool, DTypeLike, Float, Int
 
 from jaxdl.errors import InputError, chosen
 from jaxdl.layers.attention import Cache, Masks, MultiHeadAttention, look_ahead_mask, sinusoidal_positions
@@ -46,8 +46,11 @@ class Size:
         chosen("activation", self.activation, ACTIVATIONS)
         chosen("norm", self.norm, {"pre": 0, "post": 0})
         chosen("positions", self.positions, dict.fromkeys(POSITIONS))
-        if min(self.layers, self.width, self.hidden, self.limit) < 1 or not 0 <= self.dropout < 1:
-            raise InputError(f"{self}: expected sizes of 1 or more, and a dropout of 0 up to 1")
+        for name in ("layers", "width", "hidden", "limit"):
+            if (size := getattr(self, name)) < 1:
+                raise InputError(f"{name} = {size}: expected 1 or more")
+        if not 0 <= self.dropout < 1:
+            raise InputError(f"dropout = {self.dropout}: expected 0 up to 1, such as 0.1")
 
 
 BASE = Size()
@@ -173,10 +176,10 @@ class Stack(nn.Module):
             after.append(cache)
         return self.last(x), tuple(after)
 
-    def empty(self, limit: int) -> tuple[Cache, ...]:
-        """A cache for each layer."""
+    def empty(self, limit: int, dtype: DTypeLike) -> tuple[Cache, ...]:
+        """A cache for each layer, of the parameters' dtype."""
         size = self.size
-        return tuple(Cache.empty(size.heads, limit, size.width // size.heads) for _ in range(size.layers))
+        return tuple(Cache.empty(size.heads, limit, size.width // size.heads, dtype) for _ in range(size.layers))
 
     def remembered(self, source: Float[Array, "keys width"]) -> tuple[Memory, ...]:
         """What each layer looks at in the encoder's output."""
@@ -242,7 +245,7 @@ class TransformerLM(nn.Module):
     def start(self, limit: int) -> Decoding:
         """Before the first token, with room for `limit`. InputError beyond the model's own limit."""
         check_limit(limit, self.size)
-        return Decoding(self.stack.empty(limit), (None,) * self.size.layers, None)
+        return Decoding(self.stack.empty(limit, self.embedding.table.embedding.dtype), (None,) * self.size.layers, None)
 
     def step(self, at: Decoding, token: Int[Array, ""]) -> tuple[Float[Array, " vocabulary"], Decoding]:
         """(logits of the token after this one, where the decoder is then)."""
@@ -296,7 +299,7 @@ class Transformer(nn.Module):
         """Before the first token of the target, with room for `limit`. InputError beyond the model's own limit."""
         check_limit(limit, self.size)
         memory, _ = self.encode(source, source_mask)
-        return Decoding(self.decoder.empty(limit), self.decoder.remembered(memory), source_mask)
+        return Decoding(self.decoder.empty(limit, memory.dtype), self.decoder.remembered(memory), source_mask)
 
     def step(self, at: Decoding, token: Int[Array, ""]) -> tuple[Float[Array, " vocabulary"], Decoding]:
         """(logits of the token after this one, where the decoder is then)."""

@@ -35,7 +35,7 @@ def read_glove(path: Path) -> WordVectors:
         raise InputError(f"{path} is empty: expected a line `word v₁ … v_D` for each word")
     dimension = lines[0].count(" ")
     header = lines[0].split(" ")
-    if len(lines) > 1 and dimension == 1 and all(map(str.isdecimal, header)) and lines[1].count(" ") != 1:
+    if len(lines) > 1 and dimension == 1 and all(map(_is_count, header)) and lines[1].count(" ") != 1:
         raise InputError(f"{path}, line 1: {lines[0]!r} looks like word2vec's header; use read_word2vec")
     return _parsed(path, lines, dimension, first=1)
 
@@ -44,7 +44,7 @@ def read_word2vec(path: Path) -> WordVectors:
     """Reads word2vec's text form. InputError as of `read_glove`, and where the header is not what follows."""
     lines = _lines(path)
     header = lines[0].split(" ") if lines else []
-    if len(header) != 2 or not all(map(str.isdecimal, header)):
+    if len(header) != 2 or not all(map(_is_count, header)):
         found = f"{lines[0][:60]!r}" if lines else "nothing"
         raise InputError(f"{path}, line 1: {found}, expected the header `V D`; a file without one is for read_glove")
     words, dimension = map(int, header)
@@ -57,8 +57,10 @@ def write_glove(path: Path, words: Sequence[str], vectors: Float[np.ndarray, "wo
     """Writes GloVe's form; what `read_glove` then returns is bit-equal in float32.
 
     InputError for a word that can't be read again, for one that occurs twice and for a value that is not finite;
-    StorageError where the disk won't take it.
+    StorageError where the disk won't take it. The first word, whose line tells the dimension, can hold no space.
     """
+    if len(words) and " " in words[0] and _is_word(words[0]):
+        raise InputError(f"the word {words[0]!r} can't come first: expected one without a space, or write_word2vec")
     _write(path, _written(words, vectors))
 
 
@@ -83,12 +85,16 @@ def _lines(path: Path) -> list[str]:
 def _parsed(path: Path, lines: Sequence[str], dimension: int, first: int) -> WordVectors:
     """The words and vectors of lines numbered from `first`."""
     where: dict[str, int] = {}
-    vectors = np.empty((len(lines), dimension), np.float32)
+    # No wider than the first line: a header may claim what no memory holds.
+    vectors = np.empty((len(lines), min(dimension, lines[0].count(" "))), np.float32)
     for row, line in enumerate(lines):
         at = f"{path}, line {first + row}"
         word, *values = line.rsplit(" ", dimension)
         if len(values) != dimension or not dimension or not _is_word(word):
             raise InputError(f"{at}: {line.count(' ')} numbers after the word, expected {max(dimension, 1)}")
+        if "_" in line[len(word) :]:  # which Python's numbers may hold, and no others
+            value = next(value for value in values if "_" in value)
+            raise InputError(f"{at}: {value!r} is no number, expected {dimension} numbers after the word")
         try:
             with np.errstate(over="ignore"):  # it is infinite then, and refused below
                 vectors[row] = list(map(float, values))
@@ -106,7 +112,13 @@ def _parsed(path: Path, lines: Sequence[str], dimension: int, first: int) -> Wor
 def _is_word(text: str) -> bool:
     """Whether a line that begins with it can be told apart into word and numbers again."""
     *start, last = text.split(" ")
-    return bool(text) and text == text.strip(" \r") and "\n" not in text and not (start and _is_number(last))
+    whole = text.encode(errors="ignore").decode() == text  # a lone surrogate is no UTF-8
+    return bool(text) and whole and text == text.strip(" \r") and "\n" not in text and not (start and _is_number(last))
+
+
+def _is_count(text: str) -> bool:
+    """Whether it is a number such as a header has, and no longer than any count of words."""
+    return text.isdecimal() and len(text) <= 18
 
 
 def _is_number(text: str) -> bool:
@@ -126,7 +138,9 @@ def _written(words: Sequence[str], vectors: np.ndarray) -> Iterator[str]:
         raise InputError(f"the word {twice!r} occurs twice: expected each word once")
     for word, vector in zip(words, vectors.astype(np.float32), strict=True):
         if not _is_word(word):
-            raise InputError(f"the word {word!r} can't be written: expected no line feed, and no number after a space")
+            raise InputError(
+                f"the word {word!r} can't be written: expected UTF-8, no line feed, and no number after a space"
+            )
         if not np.isfinite(vector).all():
             raise InputError(f"the vector of {word!r} is not finite")
         yield f"{word} {' '.join(map(str, vector))}\n"

@@ -9,8 +9,8 @@ import numpy as np
 
 from jaxdl.data.batches import Batches
 from jaxdl.data.source import Arrays
-from jaxdl.data.text import skip_grams
-from jaxdl.errors import chosen
+from jaxdl.data.text import check_tokens, skip_grams
+from jaxdl.errors import InputError, chosen
 from jaxdl.losses.classification import cross_entropy
 from jaxdl.losses.embedding import (
     Cooccurrence,
@@ -33,8 +33,13 @@ PairLoss = Callable[[Params, Example, Key], Array]
 
 
 def skip_gram_pairs(texts: Sequence[np.ndarray], window: int) -> Arrays:
-    """All pairs, `word` and `context` int32 [P], that stand at most `window` apart in one of the texts [T]."""
+    """All pairs, `word` and `context` int32 [P], that stand at most `window` apart in one of the texts [T].
+
+    InputError where no text has a pair.
+    """
     pairs = [skip_grams(text, window) for text in texts if len(text) > 1]
+    if not pairs:
+        raise InputError(f"{len(texts)} texts, none of two tokens: expected one that has a pair")
     word, context = (np.concatenate(side).astype(np.int32) for side in zip(*pairs, strict=True))
     return Arrays({"word": word, "context": context})
 
@@ -54,7 +59,10 @@ def skip_gram(
 
     method     how the context is asked for: among all words, along the Huffman tree of the contexts' counts, or among
                so many `negatives` drawn from the contexts' counts to the power 3/4
+    InputError for an unknown method and for a word that is not one of 0 … words − 1.
     """
+    check_tokens(pairs.fields["word"], words)
+    check_tokens(pairs.fields["context"], words)
     counts = np.bincount(pairs.fields["context"], minlength=words)
     make = chosen("method", method, dict(zip(get_args(Method), (_by_softmax, _by_tree, _by_noise), strict=True)))
     model, cost = make(words, dimension, counts, negatives)
@@ -71,7 +79,12 @@ def glove_vectors(
     batch_size: int = 2048,
     x_max: float = 100.0,
 ) -> Task:
-    """Trains `GloVe` on the counts that are not 0; its vectors are `average_vectors(params)`."""
+    """Trains `GloVe` on the counts that are not 0; its vectors are `average_vectors(params)`.
+
+    InputError for a word that is not one of 0 … words − 1.
+    """
+    check_tokens(counted.word, words)
+    check_tokens(counted.context, words)
     model = GloVe(words, dimension)
 
     def cost(params: Params, example: Example, key: Key) -> Array:

@@ -63,7 +63,7 @@ class Chain:
         _require("weight_decay", self.weight_decay, low=0.0)
         _require("b1", self.b1, low=0.0, below=1.0)
         _require("b2", self.b2, low=0.0, below=1.0)
-        _require("epsilon", self.epsilon, low=0.0)
+        _require("epsilon", self.epsilon, above=0.0)  # 0 would make 0 / 0 of a gradient of 0
         epochs = [epoch for epoch, _ in self.table]
         if epochs != sorted(set(epochs)) or (self.decay == "table" and not epochs):
             raise InputError(f"table = {self.table}: expected pairs (epoch, rate) with rising epochs, as 0 0.1 10 0.01")

@@ -7,9 +7,7 @@ import numpy as np
 
 from jaxdl.report.records import Series, events, series
 from jaxdl.report.style import INK, SIZE, SOFT, Axes, Figure, color, figure, tidy, verbatim
-
-LOWER_IS_BETTER = ("loss", "cost", "error", "perplexity", "bits", "nats", "distance", "mae", "mse")
-HIGHER_IS_BETTER = ("accuracy", "precision", "recall", "f1", "bleu", "iou", "auc", "map", "score")
+from jaxdl.strategy.select import direction
 
 
 def learning_curves(records: Iterable[Mapping[str, Any]]) -> dict[str, Figure]:
@@ -78,13 +76,12 @@ def _brief(value: float) -> str:
 
 def _best(name: str, values: np.ndarray) -> int | None:
     """The place of the best finite value, the latest of equals; None where better has no known direction."""
-    words = name.lower().replace("/", "_").split("_")
-    sign = -1 if any(w in LOWER_IS_BETTER for w in words) else 1 if any(w in HIGHER_IS_BETTER for w in words) else 0
+    better = direction(name)
     finite = np.flatnonzero(np.isfinite(values))
-    if sign == 0 or finite.size == 0:
+    if better is None or finite.size == 0:
         return None
-    scores = sign * values[finite]
-    return int(finite[np.flatnonzero(scores == scores.max())[-1]])
+    best = values[finite].min() if better == "min" else values[finite].max()
+    return int(np.flatnonzero(values == best)[-1])
 
 
 def _curve(name: str, sets: Mapping[str, Series], restarts: list[int]) -> Figure:
@@ -140,5 +137,4 @@ def _spans_decades(name: str, sets: Mapping[str, Series]) -> bool:
     """Whether a cost falls so far that a linear axis hides its end."""
     values = np.concatenate([points.values for points in sets.values()])
     values = values[np.isfinite(values)]
-    falls = any(word in LOWER_IS_BETTER for word in name.lower().split("_"))
-    return bool(falls and values.size > 1 and values.min() > 0 and values.max() > 30 * values.min())
+    return bool(direction(name) == "min" and values.size > 1 and values.min() > 0 and values.max() > 30 * values.min())

@@ -27,7 +27,7 @@ def section(directory: Path, run: records.Run) -> str:
         return _note("The run has not ended: the diagnosis comes with its final scores.")
     trainings = compared(directory)
     if not trainings:
-        return _note("Nothing was trained here that has an error on train and dev: there is nothing to diagnose.")
+        return _note("No training here has a share of wrong answers on train and dev: there is nothing to diagnose.")
     return _table(trainings)
 
 
@@ -51,15 +51,20 @@ def diagnosed(found: Measured, human: float | None) -> Diagnosis:
 
 
 def compared(directory: Path) -> dict[str, tuple[Measured, float | None]]:
-    """{training: (its errors, its seeds pooled; the human level)} of the runs in the sub-directories NAME/SEED."""
+    """{training: (its errors, means over its seeds; the human level)} of the runs in the sub-directories NAME/SEED.
+
+    What an earlier command with another configuration has left there is not of this comparison.
+    """
+    config = records.read(directory).description.get("config")
     pooled: dict[str, dict[str, list[tuple[float, int]]]] = {}
     human: dict[str, float | None] = {}
     for path in sorted(directory.glob("*/**/summary.json")):
         name = path.parent.relative_to(directory).as_posix()
         name = name.rpartition("/")[0] if name.rpartition("/")[2].isdecimal() else name
-        summary = records.read(path.parent).summary or {}
+        run = records.read(path.parent)
+        summary = run.summary or {}
         found = measured(summary)
-        if {"train", "dev"} <= found.keys():
+        if {"train", "dev"} <= found.keys() and run.description.get("config") == config:
             human[name] = summary.get("human_level")
             for kind, value in found.items():
                 pooled.setdefault(name, {}).setdefault(kind, []).append(value)
@@ -67,26 +72,37 @@ def compared(directory: Path) -> dict[str, tuple[Measured, float | None]]:
 
 
 def _pool(values: list[tuple[float, int]]) -> tuple[float, int]:
-    count = sum(count for _, count in values)
-    return sum(error * count for error, count in values) / count, count
+    """The mean error, and the examples of one seed: another seed's are the same ones again, or nearly."""
+    counts = [count for _, count in values]
+    return sum(error * count for error, count in values) / sum(counts), min(counts)
 
 
 def _table(trainings: Mapping[str, tuple[Measured, float | None]]) -> str:
+    told = {name: diagnosed(found, human) for name, (found, human) in list(trainings.items())[:MOST]}
     kinds = [kind for kind in SETS[1:] if any(kind in found for found, _ in trainings.values())]
     head = "".join(f'<th scope="col">{cell}</th>' for cell in ("error, %", *(k.replace("_", "-") for k in kinds), ""))
     rows = "".join(
         f'<tr><th scope="row">{escape(name)}</th>'
         + "".join(f"<td>{100 * found[kind][0]:.1f}</td>" if kind in found else "<td>–</td>" for kind in kinds)
-        + f"<td>{escape(diagnosed(found, human).verdict)}</td></tr>\n"
-        for name, (found, human) in list(trainings.items())[:MOST]
+        + f"<td>{escape(diagnosis.verdict)}</td></tr>\n"
+        for (name, diagnosis), (found, _) in zip(told.items(), trainings.values(), strict=False)
     )
-    left = len(trainings) - MOST
-    more = f" {left} more are left out." if left > 0 else ""
-    note = "The seeds of a training are pooled. The human level is 0 unless --human-level says otherwise." + more
+    notes = ["The errors are means over seeds", *_remarks(told)]
+    if len(trainings) > MOST:
+        notes.append(f"{len(trainings) - MOST} more are left out")
     return (
         f'<div class="scroll"><table class="numbers">\n<thead><tr>{head}</tr></thead>\n<tbody>\n{rows}</tbody></table>'
-        f"</div>\n{_note(note)}"
+        f"</div>\n{_note('. '.join(notes) + '.')}"
     )
+
+
+def _remarks(told: Mapping[str, Diagnosis]) -> list[str]:
+    """What is to be remarked of all trainings, and of some, with their names."""
+    of = {
+        remark: [name for name, diagnosis in told.items() if remark in diagnosis.remarks]
+        for remark in dict.fromkeys(remark for diagnosis in told.values() for remark in diagnosis.remarks)
+    }
+    return [remark if len(names) == len(told) else f"{remark} ({', '.join(names)})" for remark, names in of.items()]
 
 
 def _note(sentence: str) -> str:

@@ -154,6 +154,7 @@ def weighted_error(true: Labels, said: Labels, weights: Values) -> float:
     InputError for a negative weight, and for weights that are all 0.
     """
     _check_lengths(true=true, said=said, weights=weights)
+    weights = weights.astype(np.float64)
     if not weights.min() >= 0 or weights.sum() == 0:
         raise InputError("weights: expected 0 or more, and not all 0")
     return float((weights * (true != said)).sum() / weights.sum())
@@ -162,10 +163,10 @@ def weighted_error(true: Labels, said: Labels, weights: Values) -> float:
 def by_group(values: Values, groups: np.ndarray) -> dict[str, float]:
     """{group: the mean of its values}, such as a system's error in each country, in the order of their names."""
     _check_lengths(values=values, groups=groups)
-    return {str(group): float(values[groups == group].mean()) for group in np.unique(groups)}
+    return {str(group): float(values[groups == group].mean(dtype=np.float64)) for group in np.unique(groups)}
 
 
-def _cumulated(positive: Labels, scores: Values) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _cumulated(positive: np.ndarray, scores: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(hits, false alarms, threshold) at each distinct score, from the highest down."""
     _check_lengths(positive=positive, scores=scores)
     if not set(np.unique(positive)) <= {0, 1}:
@@ -186,13 +187,19 @@ def _ratio(part: np.ndarray | np.generic, whole: np.ndarray | np.generic | float
 
 
 def _check_lengths(**arrays: np.ndarray) -> None:
+    """InputError unless there is one of each for every example: a column would be set against every other one."""
+    for name, array in arrays.items():
+        per_class = name == "probabilities"
+        if array.ndim != 1 + per_class:
+            of = "each class of " if per_class else ""
+            raise InputError(f"{name} of shape {array.shape}: expected one of {of}each example")
     lengths = {name: len(array) for name, array in arrays.items()}
     if len(set(lengths.values())) > 1 or min(lengths.values()) == 0:
         told = ", ".join(f"{length} {name}" for name, length in lengths.items())
         raise InputError(f"{told}: expected as many of each, and at least one")
 
 
-def _check_probabilities(true: Labels, probabilities: np.ndarray) -> None:
+def _check_probabilities(true: np.ndarray, probabilities: np.ndarray) -> None:
     _check_lengths(true=true, probabilities=probabilities)
     if not (probabilities.min() >= 0 and probabilities.max() <= 1 + 1e-6):  # NaN is neither
         raise InputError(

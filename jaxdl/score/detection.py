@@ -40,8 +40,9 @@ def average_precision(
 
     From the surest on, a detection is right if it has the class and an IoU ≥ the threshold of an object that no surer
     one has taken: the best such object becomes its own. The precision at a recall is the highest at that or any higher
-    recall. InputError for thresholds outside (0, 1], impossible boxes, labels out of range, other counts of images.
-    Source: Lin et al. (2014), and the COCO evaluation's code; without its crowds, sizes and limit of 100 an image.
+    recall. InputError for thresholds outside (0, 1], impossible boxes, scores that are NaN, labels out of range, other
+    counts of images. Source: Lin et al. (2014), and the COCO evaluation's code; without its crowds, sizes and limit of
+    100 an image.
     """
     true, said = Detections(*map(np.asarray, true)), Detections(*map(np.asarray, said))
     _check(true, said, classes, thresholds)
@@ -116,6 +117,8 @@ def _check(true: Detections, said: Detections, classes: int, thresholds: np.ndar
         raise InputError(f"{len(true.boxes)} images with objects, {len(said.boxes)} with detections: expected the same")
     if not ((thresholds > 0) & (thresholds <= 1)).all():
         raise InputError(f"IoU thresholds {thresholds.tolist()}: expected each above 0, up to 1")
+    if np.isnan(said.scores[said.valid]).any():
+        raise InputError("a score is NaN: expected how sure one is of each detection")
     for name, of in (("true", true), ("said", said)):
         check_boxes(of.boxes, of.valid)
         labels = of.labels[of.valid]

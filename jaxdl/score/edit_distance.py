@@ -111,8 +111,8 @@ def error_rate(references: Sequence[Sentence], found: Sequence[Sentence]) -> Err
 
 
 def word_error_rate(references: Sequence[str], found: Sequence[str]) -> ErrorRate:
-    """WER: `error_rate` of texts by their words, which white space separates."""
-    return error_rate([text.split() for text in references], [text.split() for text in found])
+    """WER: `error_rate` of texts by their words, which white space separates, in the form NFC."""
+    return error_rate(*([normalize("NFC", text).split() for text in texts] for texts in (references, found)))
 
 
 def character_error_rate(references: Sequence[str], found: Sequence[str]) -> ErrorRate:

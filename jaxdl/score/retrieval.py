@@ -22,7 +22,8 @@ def cosine(u: Float[np.ndarray, "*n d"], v: Float[np.ndarray, "*m d"]) -> Float[
 
 
 def unit(vectors: Float[np.ndarray, "*n d"]) -> Float[np.ndarray, "*n d"]:
-    """Vectors divided by their lengths; a vector of zeros stays one."""
+    """Vectors divided by their lengths, in float32 or better; a vector of zeros stays one."""
+    vectors = vectors.astype(np.promote_types(vectors.dtype, np.float32), copy=False)
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return vectors / np.where(lengths == 0, 1, lengths)
 

@@ -37,6 +37,6 @@ def span_scores(predicted: Sequence[Sequence[str]], true: Sequence[Sequence[str]
     }
 
 
-def names(tags: np.ndarray, length: np.ndarray, classes: Sequence[str]) -> list[list[str]]:
-    """Tags [N, T] as lists of their names, each as long as its sequence."""
+def spelled(tags: np.ndarray, length: np.ndarray, classes: Sequence[str]) -> list[list[str]]:
+    """Tags [N, T], numbers of `classes`, as lists of their texts, each as long as its sequence."""
     return [[classes[tag] for tag in row[:size]] for row, size in zip(tags, length, strict=True)]

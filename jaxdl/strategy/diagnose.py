@@ -66,7 +66,12 @@ class Gap(NamedTuple):
     @property
     def is_real(self) -> bool:
         """Whether it is large enough to act on and, where counts are known, distinguishable from zero."""
-        return self.value >= WORTH and (self.interval is None or self.interval.low > 0)
+        return self.value >= WORTH - ROUNDING and (self.interval is None or self.interval.low > 0)
+
+    @property
+    def is_negative(self) -> bool:
+        """Whether it is below zero and, where counts are known, distinguishable from it."""
+        return self.value < -ROUNDING and (self.interval is None or self.interval.high < 0)
 
 
 @dataclass(frozen=True)
@@ -89,7 +94,7 @@ class Diagnosis:
         """`variance`, `avoidable bias and variance`, `undecidable`, … in a few words."""
         if self.causes:
             return " and ".join(self.causes)
-        return "undecidable" if self.gaps["avoidable bias"].value < -ROUNDING else "nothing stands out"
+        return "undecidable" if self.gaps["avoidable bias"].is_negative else "nothing stands out"
 
     @property
     def actions(self) -> tuple[str, ...]:
@@ -135,7 +140,7 @@ def diagnose(errors: Mapping[str, float | int], counts: Mapping[str, int] | None
         if before in known and after in known:
             gaps[name] = _gap(known, counts, before, after)
     real = sorted((name for name, gap in gaps.items() if gap.is_real), key=lambda name: -gaps[name].value)
-    causes = tuple(name for name in real if gaps[name].value >= gaps[real[0]].value / 2)
+    causes = tuple(name for name in real if gaps[name].value >= gaps[real[0]].value / 2 - ROUNDING)
     return Diagnosis(known, gaps, causes, tuple(_remarks(errors, gaps)))
 
 
@@ -176,14 +181,15 @@ def _remarks(errors: Mapping[str, float | int], gaps: Mapping[str, Gap]) -> list
     told = []
     if "human" not in errors:
         told.append("The human level is not given and taken as 0: the avoidable bias is at most this")
-    elif gaps["avoidable bias"].value < -ROUNDING:
+    elif gaps["avoidable bias"].is_negative:
         told.append(
             "Training is below the human level: what is left of bias can't be told from these errors, and people's "
             "intuition no longer helps"
         )
     if "train_dev" not in errors:
         told.append("Without a train-dev set, variance and data mismatch can't be told apart")
-    if (mismatch := gaps.get("data mismatch")) and mismatch.value <= -WORTH:
+    mismatch = gaps.get("data mismatch")
+    if mismatch and mismatch.is_negative and mismatch.value <= -WORTH + ROUNDING:
         told.append("dev is easier than train: what was trained on is harder than what the system is for")
     return told
 

@@ -33,6 +33,8 @@ def mistakes(
     """Rows of at most `count` mistakes: some by chance, whose shares are those of all, or those it was surest of."""
     if count < 1:
         raise InputError(f"{count} mistakes: expected 1 or more")
+    if seed < 0:
+        raise InputError(f"seed {seed}: expected 0 or more")
     wrong = np.flatnonzero(probabilities.argmax(1) != true)
     if how == "confident":
         return wrong[np.argsort(-probabilities[wrong].max(1), kind="stable")][:count]
@@ -51,7 +53,8 @@ def write(
     """Writes each of the `rows` of inputs into folder, images as PNG and all else as text, and table.csv beside them.
 
     The table has a line a mistake and, all 0, a column for `label_wrong` and for each tag; more may be added in any
-    spreadsheet. Gives its path. InputError where there already is one, for somebody may have tagged it.
+    spreadsheet. Gives its path. InputError where there already is one, for somebody may have tagged it, and where the
+    folder can't be made.
     """
     path = folder / "table.csv"
     if path.exists():
@@ -59,7 +62,10 @@ def write(
     for place, tag in enumerate(tags):
         if tag.strip() in ("", *FIXED, LABEL_WRONG, *tags[:place]):
             raise InputError(f"tag {tag!r}: that column is there already; give another name")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder} can't be a folder ({error.strerror}): give another") from None
     names = class_names or [str(label) for label in range(probabilities.shape[1])]
     with path.open("w", newline="", encoding="utf-8") as file:
         table = csv.writer(file)
@@ -115,7 +121,10 @@ def _lines(path: Path) -> list[tuple[int, list[str]]]:
         raise InputError(f"{path}: expected CSV in UTF-8; save it as that") from None
     first = text.partition("\n")[0]
     reader = csv.reader(io.StringIO(text), delimiter=";" if first.count(";") > first.count(",") else ",")
-    return [(reader.line_num, line) for line in reader if any(cell.strip() for cell in line)]
+    try:
+        return [(reader.line_num, line) for line in reader if any(cell.strip() for cell in line)]
+    except csv.Error as error:
+        raise InputError(f"{path}, line {reader.line_num}: {error}; expected CSV, a line for each mistake") from None
 
 
 @dataclass(frozen=True)

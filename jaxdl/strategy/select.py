@@ -1,5 +1,6 @@
 """The best of several runs: one metric to optimise, thresholds for the others to satisfy."""
 
+import math
 import operator
 import re
 from collections.abc import Mapping, Sequence
@@ -10,8 +11,14 @@ from jaxdl.errors import InputError, chosen
 
 Metrics = Mapping[str, float | int]
 
-LOWER_IS_BETTER = ("loss", "error", "latency", "ms", "seconds", "parameters", "multiplications", "alarms", "perplexity")
-"""Words in a metric's name, between its `/`, `_` and spaces. Of all other metrics more is better."""
+Goal = Literal["max", "min"]
+
+LOWER_IS_BETTER = (
+    *("loss", "cost", "error", "perplexity", "bits", "nats", "distance", "mae", "mse", "rmse", "wer", "cer"),
+    *("latency", "ms", "seconds", "bytes", "parameters", "multiplications", "alarms"),
+)
+HIGHER_IS_BETTER = ("accuracy", "precision", "recall", "f1", "bleu", "iou", "auc", "map", "score", "exact")
+"""Words in a metric's name, between its `/`, `_` and spaces, that tell which way is better."""
 
 COMPARE = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operator.gt}
 
@@ -41,7 +48,7 @@ class Choice:
     """
 
     metric: str
-    goal: Literal["max", "min"]
+    goal: Goal
     best: tuple[str, ...]
     ranking: Mapping[str, float]
     failed: Mapping[str, str]
@@ -63,7 +70,8 @@ def select(candidates: Mapping[str, Metrics], optimize: str, require: Sequence[s
     tie         values no further apart than this are the same
 
     One that lacks a metric, or has NaN for it, is out, and it is said why. InputError for a metric that none has, with
-    the closest one; for what is no threshold; and for one of the test set, which would become a second dev set.
+    the closest one; for one whose name does not say which way is better; for what is no threshold; and for one of the
+    test set, which would become a second dev set.
     Source: Ng (2018), "Machine Learning Yearning", chapter 9.
     """
     if not candidates:
@@ -75,6 +83,8 @@ def select(candidates: Mapping[str, Metrics], optimize: str, require: Sequence[s
         chosen("metric", name, every)
         if name.startswith("test/"):
             raise InputError(f"{name}: what is chosen by the test set is no longer judged by it; take dev/{name[5:]}")
+    if goal is None:
+        raise InputError(f"{metric}: its name does not say which way is better; give min:{metric} or max:{metric}")
     failed, values = {}, {}
     for name, metrics in candidates.items():
         why = [_missed(requirement, metrics) for requirement in requirements]
@@ -85,8 +95,8 @@ def select(candidates: Mapping[str, Metrics], optimize: str, require: Sequence[s
             values[name] = float(metrics[metric])
     sign = -1 if goal == "max" else 1
     ranking = dict(sorted(values.items(), key=lambda item: sign * item[1]))
-    top = next(iter(ranking.values()), None)
-    best = tuple(name for name, value in ranking.items() if top is not None and abs(value - top) <= tie)
+    top = next(iter(ranking.values()), math.nan)
+    best = tuple(name for name, value in ranking.items() if value == top or abs(value - top) <= tie)
     return Choice(metric, goal, best, ranking, failed)
 
 
@@ -99,14 +109,21 @@ def parse_requirement(text: str) -> Requirement:
         raise InputError(f"requirement {text!r}: expected METRIC<=NUMBER (or >=, <, >), such as step_ms<=100") from None
 
 
-def _aim(optimize: str) -> tuple[str, Literal["max", "min"]]:
+def direction(metric: str) -> Goal | None:
+    """Which way a metric is better, by the words of its name; None where they do not say."""
+    words = re.split(r"[/_\s]", metric.lower())
+    if any(word in LOWER_IS_BETTER for word in words):
+        return "min"
+    return "max" if any(word in HIGHER_IS_BETTER for word in words) else None
+
+
+def _aim(optimize: str) -> tuple[str, Goal | None]:
     """(metric, goal) of `dev/accuracy` or `min:dev/loss`."""
     if optimize.startswith("max:"):
         return optimize[4:], "max"
     if optimize.startswith("min:"):
         return optimize[4:], "min"
-    words = re.split(r"[/_\s]", optimize.lower())
-    return optimize, "min" if any(word in LOWER_IS_BETTER for word in words) else "max"
+    return optimize, direction(optimize)
 
 
 def _has(metrics: Metrics, metric: str) -> bool:

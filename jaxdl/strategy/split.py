@@ -24,8 +24,8 @@ def grouped(groups: np.ndarray, fractions: tuple[float, ...] = (0.6, 0.2, 0.2), 
     """Rows of each part, ascending, no group on two sides: all images of one patient, all clips of one speaker.
 
     The groups, in an order by chance but large ones first, each go to the part that is furthest behind its share, so
-    the sizes come as near to the shares as the groups allow. InputError for fewer groups than parts, and for fractions
-    that are not above 0 or don't sum to 1.
+    the sizes come near to the shares. InputError for fewer groups than parts, and for fractions that are not above 0 or
+    don't sum to 1.
     """
     if not fractions or min(fractions) <= 0 or not abs(sum(fractions) - 1) <= 1e-6:
         raise InputError(f"fractions {fractions}: expected numbers above 0 that sum to 1, such as (0.6, 0.2, 0.2)")
@@ -91,10 +91,13 @@ def duplicates(parts: Mapping[str, np.ndarray], near: float = 0.0) -> list[Dupli
              for among those that share 16 bits of a hash: whether each 64th of the example lies above its median; so a
              pair may be missed whose hashes differ in more than 3 bits
 
-    InputError for examples of different shapes.
+    InputError for examples of different shapes, and for near ones that are not numbers.
     """
     if len({array.shape[1:] for array in parts.values()}) > 1:
         raise InputError(f"examples of {[array.shape[1:] for array in parts.values()]}: expected one shape")
+    for name, array in parts.items():
+        if near > 0 and not np.issubdtype(array.dtype, np.number) and array.dtype != bool:
+            raise InputError(f"near {near:g} and {name} of {array.dtype}: only numbers can be near; take near=0")
     found = {}
     for name, other in combinations(parts, 2):
         for row, second in _candidates(parts[name], parts[other], near > 0):

@@ -45,9 +45,10 @@ class Checkpoints:
         self.directory = directory
         self._ocp = ocp
         # Directories are made before the writing threads start: else these wait minutes for one that can't be made.
-        writing = ocp.AsyncOptions(create_directories_asynchronously=False)
-        options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=True, async_options=writing)
-        self._manager = ocp.CheckpointManager(directory.absolute(), options=options)
+        at_once = ocp.AsyncOptions(create_directories_asynchronously=False)
+        options = ocp.CheckpointManagerOptions(max_to_keep=keep, create=True, async_options=at_once)
+        with writing(directory):
+            self._manager = ocp.CheckpointManager(directory.absolute(), options=options)
         self._saved: int | None = None
 
     def __enter__(self) -> "Checkpoints":

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from jaxdl.train import processes
-from jaxdl.train.workdir import writing
+from jaxdl.train.workdir import finite, writing
 
 SCHEMA = 1
 _encode = json.JSONEncoder(allow_nan=False).encode  # json.dumps would build an encoder for each line
@@ -28,8 +28,9 @@ class Logbook:
 
     def __init__(self, directory: Path, total: int, out: io.TextIOBase | None = None):
         self.path = directory / "metrics.jsonl" if processes.is_first() else Path(os.devnull)
-        self.starts, self._last = _mend(self.path)
-        self._file = open(self.path, "a", buffering=1 << 20)  # noqa: SIM115 (closed by __exit__)
+        with writing(self.path):
+            self.starts, self._last = _mend(self.path)
+            self._file = open(self.path, "a", buffering=1 << 20)  # noqa: SIM115 (closed by __exit__)
         if self._file.tell() == 0:
             self._write({"schema": SCHEMA})
         self._tensorboard = _tensorboard(directory / "tensorboard") if processes.is_first() else None
@@ -81,9 +82,9 @@ class Logbook:
         try:
             text = _encode(line)
         except ValueError:  # NaN is not JSON
-            plain = {k: None if isinstance(v, float) and not math.isfinite(v) else v for k, v in line.items()}
-            text = _encode(plain)
-        self._file.write(text + "\n")
+            text = _encode(finite(line))
+        with writing(self.path):  # the buffer is full from time to time
+            self._file.write(text + "\n")
 
 
 def _mend(path: Path) -> tuple[int, dict[str, int]]:
@@ -123,7 +124,7 @@ class Progress:
         self._first: tuple[int, float] | None = (
             None  # the first step that was logged, and when: compiling does not count
         )
-        self._loss = float("nan")
+        self._loss: float | None = None  # where nothing was left to train
 
     def train(self, step: int, metrics: Mapping[str, float]) -> None:
         """Moves the bar."""
@@ -154,4 +155,5 @@ class Progress:
         first, began = self._first or (step, time.monotonic())
         speed = (step - first) / max(time.monotonic() - began, 1e-9)
         pace = f"  {speed:.1f} steps/s  {(self.total - step) / speed:.0f} s left" if speed else ""
-        return f"step {step:>{len(str(self.total))}}/{self.total}  loss {self._loss:.4f}{pace}"
+        loss = "" if self._loss is None else f"  loss {self._loss:.4f}"
+        return f"step {step:>{len(str(self.total))}}/{self.total}{loss}{pace}"

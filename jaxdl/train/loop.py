@@ -2,16 +2,11 @@
 
 import contextlib
 import io
-import json
 import math
-import os
-import platform
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 import jax
 import numpy as np
@@ -23,6 +18,7 @@ from jaxdl.train import processes, stopping, workdir
 from jaxdl.train import state as states
 from jaxdl.train import step as steps
 from jaxdl.train.checkpoint import Checkpoints
+from jaxdl.train.description import OF_TRAINING, configuration, described, summary
 from jaxdl.train.evaluation import Evaluation, flattened
 from jaxdl.train.logbook import Logbook
 from jaxdl.train.parallel import Runner
@@ -33,8 +29,6 @@ from jaxdl.train.state import Best, State
 from jaxdl.train.step import Metrics
 from jaxdl.train.timing import Pace, Profile
 from jaxdl.typing import Batch
-
-PACKAGES = ("jax", "jaxlib", "flax", "optax", "orbax-checkpoint", "numpy")
 
 
 @dataclass(frozen=True)
@@ -62,25 +56,23 @@ def fit(task: Task, run: Run) -> Result:
     runner = runner.over(jax.eval_shape(creation(task), jax.random.key(0)), task.sharding)
     with contextlib.ExitStack() as stack:
         stop = stack.enter_context(StopRequest())
-        directory = stack.enter_context(workdir.held(run.directory))
-        if run.fresh and processes.is_first():
-            workdir.clear(directory)
+        directory = stack.enter_context(workdir.held(run.directory, run.experiment.get("experiment"), run.fresh))
         processes.meet("the run directory is ready")
         checkpoints = stack.enter_context(Checkpoints(directory / "checkpoints", run.keep))
         state, batches = begin(task, run, runner, checkpoints)
-        if processes.is_first():
-            workdir.write_json(directory / "config.json", {**run.experiment, "settings": run.settings})
+        training = int(state.step) < task.steps and not stopping.is_over(task.stopping, state.best)
+        earlier = described(directory, run, training)
         logbook = stack.enter_context(Logbook(directory, task.steps, io.StringIO() if run.quiet else None))
         evaluation = Evaluation(task, runner)
         trainer = Trainer(task, run, runner, evaluation, checkpoints, logbook)
-        if int(state.step) < task.steps and not stopping.is_over(task.stopping, state.best):
+        if training:
             logbook.start(int(state.step))
             state = trainer.train(state, batches, stop)
         state = stopping.with_best_weights(state)
         metrics = evaluation(state, task.evaluate)
         logbook.evaluation(int(state.best.step if state.best else state.step), metrics)
         flat, weights = flattened(metrics), flattened(evaluation.weights)
-        pace = trainer.pace.facts() or _earlier_pace(directory)
+        pace = trainer.pace.facts() or {k: v for k, v in earlier.get("facts", {}).items() if k == "step_ms"}
         facts = {"parameters": parameters.count(state.params), **task.facts, **pace}
         record = summary(state, flat, run, runner) | {
             "facts": facts,
@@ -88,19 +80,11 @@ def fit(task: Task, run: Run) -> Result:
             "human_level": run.human_level,
             "restarts": logbook.starts - 1,
             "seconds": time.monotonic() - began,
+            **({} if training else {name: earlier[name] for name in OF_TRAINING if name in earlier}),
         }
         if processes.is_first():
             workdir.write_json(directory / "summary.json", record)
     return Result(state, flat, facts, directory)
-
-
-def _earlier_pace(directory: Path) -> dict[str, float]:
-    """What was measured when the run was trained, for a call that finds it finished."""
-    try:
-        facts = json.loads((directory / "summary.json").read_text())["facts"]
-    except (OSError, ValueError, KeyError):
-        return {}
-    return {name: value for name, value in facts.items() if name == "step_ms"}
 
 
 def check(task: Task, run: Run, runner: Runner) -> None:
@@ -142,11 +126,6 @@ def creation(task: Task) -> Callable[[jax.Array], State]:
     return create
 
 
-def configuration(run: Run) -> dict[str, Any]:
-    """What a checkpoint is compared by, as JSON has it."""
-    return json.loads(json.dumps({"config": run.experiment.get("config", {}), **run.settings}, default=str))
-
-
 class Trainer:
     """One training in progress: the compiled steps, and the places it writes to."""
 
@@ -160,7 +139,7 @@ class Trainer:
         self.pace = Pace()
         self.profile = Profile(run.profiled, run.directory / "profile")
         self.evaluate_every = run.evaluate_every or task.train.steps_per_epoch
-        self.checkpoint_every = run.checkpoint_every or max(1, task.steps // 10)
+        self.checkpoint_every = run.checkpoint_every or -(-task.steps // 10)
         loss = steps.in_precision(runner.gathered(task.loss), run.precision)
         step = steps.make_step(loss, task.optimizer, run.accumulate)
         self.one = runner.bind(step, donate=True)
@@ -260,19 +239,3 @@ def culprit(state: State) -> str:
 def due(every: int, before: int, at: int) -> bool:
     """Whether a multiple of `every` lies in (before, at]."""
     return at // every > before // every
-
-
-def summary(state: State, metrics: Mapping[str, float], run: Run, runner: Runner) -> dict[str, Any]:
-    """What a finished run has to say for itself, and everything that its last bit depends on."""
-    device = runner.mesh.devices.flat[0]
-    return {
-        "metrics": dict(metrics),
-        "steps": int(state.step),
-        **({"best_step": int(state.best.step)} if state.best else {}),
-        "state_digest": states.digest(states.leaves(state)),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
-        "devices": f"{runner.mesh.size} x {device.device_kind}",
-        "cores": len(os.sched_getaffinity(0)),
-        "steps_per_call": run.steps_per_call,
-        "processes": jax.process_count(),
-    }

@@ -140,7 +140,8 @@ class Runner:
         if size % pieces:
             fit = max(size // pieces, 1) * pieces
             micro = f" × {parts} micro-batches" if parts > 1 else ""
+            alone = "" if size % parts else ", or --mesh data=1"  # of a whole set in one batch no flag gives the size
             raise InputError(
                 f"batch size {size} of {name} can't be split over {devices} devices{micro}: "
-                f"use a multiple of {pieces} such as {fit}"
+                f"use a multiple of {pieces} such as {fit}{alone}"
             )

@@ -30,13 +30,13 @@ class Run:
     precision: Literal["float32", "bfloat16"] = "float32"
     """What the loss is computed in. Parameters and optimiser state stay float32."""
     accumulate: int = 1
-    """Cut each batch into this many micro-batches: the same step in less memory."""
+    """Cut each batch into this many micro-batches: the same step in less memory (slow for convolutions on a CPU)."""
     steps_per_call: int = 1
     """Steps in one dispatch: less host time for very small steps."""
     evaluate_every: int = 0
-    """Steps between evaluations; 0: once an epoch."""
+    """Steps between evaluations; 0: once an epoch, and where trainings are compared mostly at the end alone."""
     checkpoint_every: int = 0
-    """Steps between checkpoints; 0: ten in the training."""
+    """Steps between checkpoints; 0: ten in the training, and one at the end where trainings are compared."""
     keep: int = 3
     """Checkpoints kept."""
     profile: str = ""
@@ -46,7 +46,8 @@ class Run:
     fresh: bool = False
     """Forget what earlier runs left in the run directory and start from step 0."""
     dry_run: bool = False
-    """Show configuration, parameters, shapes, memory and FLOPs of a step, and train nothing."""
+    """Show configuration, parameters, shapes, memory and FLOPs of a step, and train nothing. Of an experiment that
+    compares several trainings: its configuration and the run directory."""
     quiet: Annotated[bool, tyro.conf.Suppress] = False
     """No progress on the terminal: for one training among several. Not a flag."""
     experiment: Annotated[Mapping[str, Any], tyro.conf.Suppress] = field(default_factory=dict)

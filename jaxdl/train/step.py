@@ -65,7 +65,9 @@ def make_step(loss: Loss, optimizer: optax.GradientTransformation, accumulate: i
     """step(state, batch) -> (state, metrics) applies the gradient of Σ total / Σ weight over the global batch.
 
     accumulate   the local batch is cut into this many micro-batches whose sums are added before dividing once, which
-                 gives the plain step's numbers in less memory. Wrong for coupled examples: the caller refuses those.
+                 gives the plain step's numbers in less memory: in a loop, as XLA would hold them all at once if they
+                 were written out. Slow for convolutions on a CPU (see `repeated`). Wrong for coupled examples: the
+                 caller refuses those.
 
     The gradient of a loss that is not finite is taken as zero, so that a NaN in a batch can't spread: a parameter
     that is not finite afterwards was so before. So is that of a batch that weighs nothing.
@@ -113,7 +115,7 @@ def accumulated(differentiate: Callable, parts: int) -> Callable:
 
         *first, carry = differentiate(params, shared, jax.tree.map(lambda x: x[0], micro), key)
         others = jax.tree.map(lambda x: x[1:], micro)
-        (shared, sums), carries = jax.lax.scan(add, tuple(first), others, unroll=_unroll())
+        (shared, sums), carries = jax.lax.scan(add, tuple(first), others)
         # Back to the places they were taken from: row j of part i is row j·parts + i.
         stacked = jax.tree.map(lambda x, rest: jnp.concatenate([x[None], rest]).swapaxes(0, 1), carry, carries)
         return shared, sums, jax.tree.map(lambda x: x.reshape(-1, *x.shape[2:]), stacked)
@@ -121,18 +123,23 @@ def accumulated(differentiate: Callable, parts: int) -> Callable:
     return over_parts
 
 
-def _unroll() -> bool:
-    """Whether a loop over steps is written out: on a CPU, XLA runs a convolution inside a loop on a single thread."""
-    return jax.default_backend() == "cpu"
-
-
 def repeated(step: Step, times: int) -> Step:
-    """Several steps in one call: batches stacked on a leading axis in, metrics with a leading axis out."""
+    """Several steps in one call: batches stacked on a leading axis in, metrics with a leading axis out.
+
+    A loop, but for a few steps with convolutions on a CPU, where XLA runs a convolution inside a loop on a single
+    thread: those are written out. More of them would take minutes to compile.
+    """
 
     def many(state: State, batches: Batch) -> tuple[State, Metrics]:
-        return jax.lax.scan(step, state, batches, length=times, unroll=_unroll())
+        unroll = 1 < times <= 8 and jax.default_backend() == "cpu" and _convolves(step, state, batches)
+        return jax.lax.scan(step, state, batches, length=times, unroll=unroll)
 
     return many
+
+
+def _convolves(step: Step, state: State, batches: Batch) -> bool:
+    """Whether there is a convolution in a step on the first of these batches."""
+    return "conv_general_dilated" in str(jax.make_jaxpr(step)(state, {name: x[0] for name, x in batches.items()}))
 
 
 def make_evaluation(score: Score) -> Callable[[State, Batch], Metrics]:

@@ -13,7 +13,7 @@ import optax
 from jaxdl.errors import InputError
 from jaxdl.models import safetensors
 from jaxdl.optim.transfer import matching, scaled_by_path
-from jaxdl.task import Task
+from jaxdl.task import Task, joined, parted
 from jaxdl.train import checkpoint
 from jaxdl.train.checkpoint import Damaged
 from jaxdl.train.state import leaf_digest, leaves
@@ -62,17 +62,20 @@ def transferred(task: Task, transfer: Transfer) -> Task:
 def merged(init: Weights, loaded: Weights, new_head: str = "") -> Weights:
     """`loaded`, but for the leaves whose path, as in `params`, matches `new_head`: those are `init`'s.
 
-    The running moments of a layer go with its parameters. InputError where the other leaves are not the same in path,
+    The running moments of a layer go with its parameters. What rows carry over is `init`'s: it goes with the data.
+    InputError where the other leaves are not the same in path,
     shape and dtype, and for a pattern that matches none.
     """
-    wanted, given = _named(init), _named(loaded)
+    (shared, carry), (theirs_shared, _) = parted(init[1]), parted(loaded[1])
+    ours = (init[0], shared)
+    wanted, given = _named(ours), _named((loaded[0], theirs_shared))
     new = _of_head(new_head, [*wanted, *given]) if new_head else set()
     wrong = [f"missing {name}" for name in wanted.keys() - given.keys() - new]
     wrong += [f"extra {name}" for name in given.keys() - wanted.keys() - new]
     for name in (wanted.keys() & given.keys()) - new:
-        ours, theirs = wanted[name], given[name]
-        if (ours.shape, ours.dtype) != (theirs.shape, theirs.dtype):
-            wrong.append(f"{name} is {theirs.dtype}{list(theirs.shape)}, not {ours.dtype}{list(ours.shape)}")
+        here, there = wanted[name], given[name]
+        if (here.shape, here.dtype) != (there.shape, there.dtype):
+            wrong.append(f"{name} is {there.dtype}{list(there.shape)}, not {here.dtype}{list(here.shape)}")
     if wrong:
         more = f" and {len(wrong) - 10} more" if len(wrong) > 10 else ""
         raise InputError(
@@ -80,7 +83,8 @@ def merged(init: Weights, loaded: Weights, new_head: str = "") -> Weights:
             "give the pattern of a head that starts anew as new_head"
         )
     values = [jnp.asarray(wanted[name] if name in new else given[name]) for name in wanted]
-    return jax.tree.unflatten(jax.tree.structure(init), values)
+    params, shared = jax.tree.unflatten(jax.tree.structure(ours), values)
+    return params, joined(shared, carry)
 
 
 def load_parameters(path: Path) -> Weights:

@@ -17,6 +17,8 @@ def trials(builds: Mapping[str, Callable[[int], Task]], run: Run, seeds: int) ->
     builds  {name: seed -> Task}; the same seed also starts the weights and the order of the examples.
     What an earlier, interrupted process has finished is not trained again. Checkpoints in between would cost more than
     trainings as short as these, so there is one at the end, unless the run says how often.
+
+    InputError where one of them lies there already and is of another configuration (see `train.description`).
     """
     results: dict[str, list[Result]] = {name: [] for name in builds}
     for seed in range(seeds):

@@ -1,9 +1,11 @@
 """What a study found: its score by each hyperparameter, and all of them side by side."""
 
+from typing import Any
+
 import numpy as np
 
 from jaxdl.report.style import INK, RULE, SIZE, SOFT, Figure, color, figure, tidy, verbatim
-from jaxdl.tune.spaces import Choice, Log, OneMinusLog, Space, When
+from jaxdl.tune.spaces import Choice, Dimension, Integer, Log, OneMinusLog, Space, unconditional
 from jaxdl.tune.study import Results
 
 
@@ -23,7 +25,7 @@ def scatter(space: Space, results: Results, metric: str) -> Figure:
         lost = at[there & ~found]
         axes.plot(lost, np.full(lost.size, worst), "x", color=color("dev"), markersize=4)
         tidy(axes, verbatim(name), verbatim(metric) if place % columns == 0 else "")
-        _scale(axes.xaxis, space[name])
+        axes.xaxis.set_ticks(*zip(*_ticks(space[name], 3), strict=True))
     return sheet
 
 
@@ -44,11 +46,9 @@ def parallel(space: Space, results: Results, metric: str) -> Figure:
         shade, width = (color("dev"), 1.6) if trial in best else (RULE, 0.8)
         axes.plot(range(len(line)), line, color=shade, linewidth=width)
     for place, name in enumerate(names):
-        for u in (0.0, 1.0):
-            told = _label(space[name], u)
-            axes.annotate(
-                told, (place, u), (4, 3 if u else -10), textcoords="offset points", fontsize=SIZE - 1, color=SOFT
-            )
+        for u, told in _ticks(space[name], 2):
+            offset = (4, 3 if u > 0.5 else -10)
+            axes.annotate(told, (place, u), offset, textcoords="offset points", fontsize=SIZE - 1, color=SOFT)
     for u, value in ((0.0, scores.min()), (1.0, scores.max())):
         axes.annotate(
             f"{value:.3g}", (len(names), u), (4, 3 if u else -10), textcoords="offset points", fontsize=SIZE - 1
@@ -68,15 +68,19 @@ def _worst(results: Results) -> float:
     return float(results.scores[np.nanargmin(results.merit)])
 
 
-def _scale(axis, dimension) -> None:  # type: ignore[no-untyped-def]
-    """Ticks in the units of the dimension, on an axis of the unit interval."""
-    at = np.linspace(0, 1, 3) if not isinstance(dimension, Choice) else [dimension.place(o) for o in dimension.options]
-    axis.set_ticks(at, [_label(dimension, u) for u in at])
+def _ticks(dimension: Dimension, count: int) -> list[tuple[float, str]]:
+    """(place in the unit interval, value) of all options of a Choice, of so many values evenly from end to end else."""
+    inner = unconditional(dimension)
+    if isinstance(inner, Choice):
+        values = list(inner.options)
+    elif isinstance(inner, Integer):
+        values = sorted({round(value) for value in np.linspace(inner.low, inner.high, count)})
+    else:
+        values = [inner.at(u) for u in np.linspace(0, 1, count).tolist()]
+    return [(inner.place(value), _label(inner, value)) for value in values]
 
 
-def _label(dimension, u) -> str:  # type: ignore[no-untyped-def]
-    inner = dimension.dimension if isinstance(dimension, When) else dimension
-    value = inner.at(u)
+def _label(inner: Dimension, value: Any) -> str:
     if isinstance(inner, OneMinusLog):
         return f"{value:.4g}"
     return f"{value:.1e}" if isinstance(inner, Log) else f"{value:.3g}" if isinstance(value, float) else str(value)

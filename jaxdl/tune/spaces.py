@@ -125,6 +125,9 @@ class When:
     value: Any
     dimension: Any
 
+    def __post_init__(self) -> None:
+        _check(self, not isinstance(self.dimension, When))
+
     def at(self, u: float) -> Any:
         return self.dimension.at(u)
 
@@ -156,10 +159,10 @@ def grid(space: Space, per_dimension: int) -> list[Trial]:
     even = np.linspace(0, 1, per_dimension) if per_dimension > 1 else np.array([0.5])
     values = [
         inner.options if isinstance(inner, Choice) else tuple(dict.fromkeys(map(inner.at, even.tolist())))
-        for inner in map(_unconditional, space.values())
+        for inner in map(unconditional, space.values())
     ]
     trials = (dict(zip(space, combination, strict=True)) for combination in itertools.product(*values))
-    return [dict(found) for found in dict.fromkeys(tuple(_existing(space, trial).items()) for trial in trials)]
+    return list({repr(trial): trial for trial in (_existing(space, trial) for trial in trials)}.values())
 
 
 def from_cube(space: Space, u: np.ndarray) -> Trial:
@@ -201,14 +204,19 @@ def check_space(space: Space) -> None:
                 raise InputError(f"{name!r} is there when {dimension.name!r} is {dimension.value!r}: it never is")
 
 
-def _unconditional(dimension: Dimension) -> Any:
+def unconditional(dimension: Dimension) -> Any:
+    """The dimension itself, without its condition."""
     return dimension.dimension if isinstance(dimension, When) else dimension
 
 
 def _may_hold(condition: When, space: Space) -> bool:
-    """Whether the value that it waits for is one of the options."""
-    other = _unconditional(space[condition.name])
-    return not isinstance(other, Choice) or condition.value in other.options
+    """Whether the value that it waits for is one of those that there are."""
+    other, value = unconditional(space[condition.name]), condition.value
+    if isinstance(other, Choice):
+        return value in other.options
+    if isinstance(other, Integer):
+        return value in range(other.low, other.high + 1)
+    return isinstance(value, int | float) and other.low <= value <= other.high
 
 
 def _existing(space: Space, trial: Trial) -> Trial:
@@ -238,5 +246,6 @@ def _check(dimension: Any, sound: bool) -> None:
             OneMinusLog: "low < high < 1",
             Integer: "low <= high",
             Choice: "an option or more",
+            When: "one condition; let what it names hang on the other",
         }
         raise InputError(f"{dimension}: expected {rules.get(type(dimension), 'low < high')}")

@@ -74,7 +74,8 @@ def panda(
     """One training at a time, each in `trial NNN` of the run's directory; what is finished there is not trained again.
 
     rungs  shares of the training, rising to 1. At each but the last only the best `keep` of the trials go on, from
-           where they are: (1/9, 1/3, 1) is successive halving by three (Jamieson and Talwalkar, 2016); (1,) trains all
+           where they are, and should all of them diverge, the next best: (1/9, 1/3, 1) is successive halving by three
+           (Jamieson and Talwalkar, 2016); (1,) trains all
 
     InputError for no trials, for rungs that do not rise to 1 and for a metric that the runs have not.
     """
@@ -82,21 +83,23 @@ def panda(
     if not rungs or list(rungs) != sorted(set(rungs)) or rungs[-1] != 1 or rungs[0] <= 0 or not 0 < keep <= 1:
         raise InputError(f"rungs {tuple(rungs)}, keep {keep:g}: expected shares that rise to 1, such as (0.1, 1)")
     scores, steps, seconds = np.full(len(trials), np.nan), np.zeros(len(trials), int), np.zeros(len(trials))
-    going = last = np.arange(len(trials))
+    sound, wanted, climbed = list(range(len(trials))), len(trials), list[int]()
     for rung in rungs:
-        last = going
-        for trial in going.tolist():
+        climbed = []
+        for trial in sound:  # the best first
+            if len(climbed) >= wanted and not np.isnan(scores[climbed]).all():
+                break
+            climbed.append(trial)
             task = build(trials[trial])
             steps[trial] = until = max(1, round(rung * task.steps))
             place = dataclasses.replace(run.within(f"trial {trial:03d}"), fresh=run.fresh and rung == rungs[0])
             scores[trial], took = _climbed(task, until, place, metric)
             seconds[trial] += took
             print(f"trial {trial}, {until} steps: {metric} {scores[trial]:.4f}  {_told(trials[trial])}", flush=True)
-        sound = going[~np.isnan(scores[going])]
-        merit = scores[sound] if goal == "max" else -scores[sound]
-        order = sound[np.argsort(-merit, kind="stable")]
-        going = np.sort(order[: max(1, round(keep * len(going)))])
-    whole = np.isin(np.arange(len(trials)), last)
+        merit = scores if goal == "max" else -scores
+        sound = sorted((trial for trial in climbed if not np.isnan(scores[trial])), key=lambda trial: -merit[trial])
+        wanted = max(1, round(keep * len(climbed)))
+    whole = np.isin(np.arange(len(trials)), climbed)
     return _written(run.directory, metric, Results(trials, scores, steps, seconds, goal, whole))
 
 
@@ -186,12 +189,11 @@ def _check(trials: Sequence[Trial], run: Run) -> None:
             f"{run.directory} holds a study of other trials, of another seed or configuration: "
             "give another --workdir, or --fresh"
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(text)
+    _write(path, text)
 
 
 def _written(directory: Path, metric: str, results: Results) -> Results:
-    """results.csv, at once or not at all."""
+    """The results, in results.csv too."""
     names = list(dict.fromkeys(name for trial in results.trials for name in trial))
     text = io.StringIO()
     table = csv.writer(text, lineterminator="\n")
@@ -200,11 +202,16 @@ def _written(directory: Path, metric: str, results: Results) -> Results:
     for at, (trial, score, steps, seconds) in enumerate(columns):
         cells = [trial.get(name, "") for name in names]
         table.writerow([at, *cells, "" if np.isnan(score) else f"{score:.6g}", steps, f"{seconds:.2f}"])
-    directory.mkdir(parents=True, exist_ok=True)
-    draft = directory / "results.csv.tmp"
-    draft.write_text(text.getvalue(), encoding="utf-8")
-    os.replace(draft, directory / "results.csv")
+    _write(directory / "results.csv", text.getvalue())
     return results
+
+
+def _write(path: Path, text: str) -> None:
+    """At once or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.tmp")
+    draft.write_text(text, encoding="utf-8")
+    os.replace(draft, path)
 
 
 def _told(trial: Mapping[str, Any]) -> str:

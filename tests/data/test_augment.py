@@ -35,6 +35,12 @@ def test_every_shift_is_a_window_of_the_edge_padded_image_and_all_are_equally_li
     assert counts.max() < 145
 
 
+@pytest.mark.parametrize("max_shift", [-1, 5])
+def test_a_shift_that_is_negative_or_leaves_the_image_is_refused(max_shift):
+    with pytest.raises(InputError, match=f"max_shift {max_shift} of 6×5 pixels: expected 0 to 4"):
+        random_shift(jax.random.key(0), IMAGE, max_shift)
+
+
 def test_a_shift_of_zero_is_the_identity():
     np.testing.assert_array_equal(random_shift(jax.random.key(1), IMAGE, 0), IMAGE)
 

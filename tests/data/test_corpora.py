@@ -5,6 +5,7 @@ import pytest
 import tensorflow_datasets as tfds
 
 from jaxdl.data import corpora, prose
+from jaxdl.data.text import UNK
 from jaxdl.errors import InputError
 
 LONG = "".join(chr(97 + i % 26) for i in range(1000))
@@ -52,6 +53,13 @@ class Opinions(_Texts):
     labels = True
 
 
+class SignedOpinions(_Texts):
+    """Each ends with a word of its own."""
+
+    texts = {part: [f"{text} {part}{key}" for key, text in enumerate(rows)] for part, rows in OPINIONS.items()}  # noqa: RUF012
+    labels = True
+
+
 PAIRS = [
     {"en": "The cat sits.", "fr": "Le chat est assis."},
     {"en": "A dog!", "fr": "Un chien qui court dans la rue !"},
@@ -84,7 +92,7 @@ class NoValidation(Translated):
 @pytest.fixture(scope="module")
 def prepared(tmp_path_factory):
     place = tmp_path_factory.mktemp("texts")
-    for builder in (OneText, ThreeTexts, NoText, Opinions, Translated, NoValidation):
+    for builder in (OneText, ThreeTexts, NoText, Opinions, SignedOpinions, Translated, NoValidation):
         builder(data_dir=place, file_format="array_record").download_and_prepare()
     return place
 
@@ -126,6 +134,12 @@ def test_labelled_texts_are_words_of_train_with_their_labels():
     for part in (found.train, found.dev):
         second = [found.vocabulary.symbols[row[1]] for row in part.fields["tokens"]]
         assert [("bad", "good")[label] for label in part.fields["label"]] == second
+
+
+def test_the_words_of_dev_are_not_in_the_vocabulary_of_train():
+    found = corpora.labelled("signed_opinions", dev=0.2)
+    unknown = [int((part.fields["tokens"] == UNK).sum()) for part in (found.train, found.dev)]
+    assert unknown == [0, len(found.dev)]
 
 
 def test_translations_are_words_in_small_letters_without_the_long_and_the_empty():

@@ -7,7 +7,7 @@ from jaxdl.data import sets
 
 def test_the_prepared_digits_invert_to_scikit_learns_counts_exactly():
     digits = load_digits()
-    stored = list(sets.load("digits", "train"))
+    stored = list(sets.find("digits").as_data_source("train"))
     images = np.stack([example["image"] for example in stored])
     assert images.shape == (1797, 8, 8, 1)
     assert images.dtype == np.uint8

@@ -115,6 +115,7 @@ def test_the_first_identities_are_judged_where_there_are_too_many_and_all_are_le
     assert (people(digits, "train"), people(digits, "dev")) == (list("012345"),) * 2
     assert people(digits, "test") == ["6", "7"]
     assert len(digits.test) == 181 + 179
+    assert people(identities.load("digits", most=181 + 179 + 174), "test") == ["6", "7", "8"]
     assert people(identities.load("digits", most=100), "test") == ["6", "7"]
     assert people(identities.load("digits", most=100), "dev") == ["0", "1"]
 
@@ -143,6 +144,17 @@ def test_each_image_comes_once_an_epoch_and_epochs_differ():
     assert not np.array_equal(shown[0], shown[1])
     np.testing.assert_array_equal(shown[0], shown[2])
     assert len(epoch(Grouped(MANY, 64, 3), 0)) == 5  # 30 of them are left out
+
+
+def test_which_images_of_an_identity_stand_together_is_drawn_anew_each_epoch():
+    def together(number):
+        order = np.concatenate([batch["which"] for batch in epoch(Grouped(MANY, 350, 3), number)])
+        return {frozenset(pair) for pair in zip(order[:-1].tolist(), order[1:].tolist(), strict=True)
+                if pair[0] // 7 == pair[1] // 7}  # fmt: skip
+
+    first, second = together(0), together(1)
+    assert len(first) > 150
+    assert len(first & second) < len(first) / 3
 
 
 @pytest.mark.parametrize("group", [1, 3, 7, 10])

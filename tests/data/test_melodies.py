@@ -3,6 +3,7 @@ import pytest
 
 from jaxdl.data import melodies
 from jaxdl.data.melodies import broken_rules
+from jaxdl.data.text import PAD, SPECIAL, UNK
 from jaxdl.errors import InputError
 
 A = ["E4:2", "F#4:2", "G4:2", "A4:2", "G4:2", "E4:2", "D4:4"]  # E F# G A | G E D, which is a step above in D major
@@ -28,6 +29,13 @@ def data():
 
 def parts(data):
     return data.train, data.dev, data.test
+
+
+def test_the_vocabulary_is_of_the_training_melodies_alone():
+    """Two of ten melodies don't have all the notes of the others."""
+    few = melodies.load(10, (0.2, 0.4, 0.4))
+    assert set(few.train.fields["tokens"].ravel()) - {PAD} == set(range(len(SPECIAL), len(few.vocabulary)))
+    assert (few.test.fields["tokens"] == UNK).any()
 
 
 def test_a_tune_written_by_hand_obeys_the_grammar():

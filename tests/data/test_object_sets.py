@@ -210,17 +210,21 @@ def test_no_more_images_are_taken_than_asked_for_and_the_seed_says_which():
     first, again, other = (scenes.load((7, 2, 3), size=16, name="coco", seed=seed) for seed in (0, 0, 1))
     assert [len(part) for part in parts(first)] == [7, 2, 3]
     assert numbers(first.train) == numbers(again.train) != numbers(other.train)
+    first, other = (scenes.load((5, 2, 3), size=16, name="voc", seed=seed) for seed in (0, 1))  # its train is its own
+    assert numbers(first.train) != numbers(other.train)
 
 
-def test_a_pet_is_where_its_mask_or_its_outline_is():
-    data = scenes.load((100, 100, 100), size=20, name="oxford_iiit_pet")
+@pytest.mark.parametrize("size", [20, 64])  # 64 is no multiple: between 1, the animal, and 3, its outline, lies no 2
+def test_a_pet_is_where_its_mask_or_its_outline_is(size):
+    data = scenes.load((100, 100, 100), size=size, name="oxford_iiit_pet")
+    low, high = size // 4, size - size // 4
     assert data.class_names == ("abyssinian", "american bulldog", "pug")
     assert (data.objects, [len(part) for part in parts(data)]) == (1, [16, 4, 6])
     fields = data.test.fields
     assert fields["labels"][:, 0].tolist() == [0, 1, 2, 0, 1, 2]
-    np.testing.assert_array_equal(fields["boxes"][:, 0], np.tile([5, 5, 15, 15], (6, 1)))
-    expected = np.zeros((20, 20), int)
-    expected[5:15, 5:15] = 1
+    np.testing.assert_array_equal(fields["boxes"][:, 0], np.tile([low, low, high, high], (6, 1)))
+    expected = np.zeros((size, size), int)
+    expected[low:high, low:high] = 1
     np.testing.assert_array_equal(fields["segments"], expected * (1 + fields["labels"])[:, :, None])
     assert data.vocabulary.decode(fields["caption"][1]) == ["an", "american", "bulldog"]
 

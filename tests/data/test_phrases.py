@@ -49,8 +49,11 @@ def test_every_kind_has_as_many_forms_in_every_language():
 
 
 def test_a_greater_length_is_more():
-    metres = {"kilometers": 1000, "km": 1000, "miles": 1609, "mi": 1609, "meters": 1, "m": 1, "feet": 0.305}
-    metres |= {"ft": 0.305, "centimeters": 0.01, "cm": 0.01, "foot": 0.305}
+    metres = {"kilometers": 1000, "km": 1000, "miles": 1609.344, "mi": 1609.344, "meters": 1, "m": 1, "feet": 0.3048}
+    metres |= {"ft": 0.3048, "centimeters": 0.01, "cm": 0.01, "foot": 0.3048}
+    assert {phrases.LENGTHS[name] for name in ("kilometer", "mile", "meter", "foot", "centimeter")} == {
+        *metres.values()
+    }
     metres |= {name[:-1]: size for name, size in metres.items() if name.endswith("s")}
     (kind,) = (kind for kind in KINDS if kind.draw is phrases._compared)
     rng = np.random.default_rng(0)

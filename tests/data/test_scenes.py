@@ -94,6 +94,22 @@ def test_boxes_lie_in_the_canvas_are_as_high_as_asked_and_overlap_no_more_than_a
         assert 0.05 < share.max() <= 0.1
 
 
+@pytest.mark.parametrize("size", [48, 61, 100])
+def test_the_largest_digits_that_are_not_refused_lie_in_the_canvas(size):
+    """Their ink is up to a twentieth larger than they are, which a scale of 1 has no room for."""
+    drew = 0
+    for side in range(9 * size // 10, size + 1):
+        try:
+            fields = drawn(np.ones((1, 8, 8)), [7], 5, size=size, digits=(1, 1), scale=(side / size, side / size))
+        except InputError:
+            assert side > 0.94 * size
+            continue
+        drew = side
+        for name in ("boxes", "landmarks"):
+            assert 0 <= fields[name].min() < fields[name].max() <= size
+    assert 0.94 * size < drew < size
+
+
 def test_a_digit_without_a_place_is_left_out_and_all_that_is_absent_is_zero():
     fields = drawn(np.ones((1, 8, 8)), [7], digits=(2, 4), scale=(0.4, 0.4), overlap=0.0)
     count = fields["present"].sum(1)
@@ -217,9 +233,9 @@ def test_the_seed_decides_and_the_number_of_training_scenes_does_not_touch_the_t
         ({"digits": (3, 1)}, "expected how many are in a scene"),
         ({"digits": (0, 0)}, "expected how many are in a scene"),
         ({"digits": (-1, 2)}, "expected how many are in a scene"),
-        ({"scale": (0.5, 0.3)}, "at least 8 pixels and at most 1.0"),
+        ({"scale": (0.5, 0.3)}, "at least 8 pixels and at most about 0.95"),
         ({"scale": (0.1, 0.3)}, "at least 8 pixels"),
-        ({"scale": (0.5, 1.1)}, "at most 1.0"),
+        ({"scale": (0.5, 1.0)}, "at most about 0.95"),
         ({"overlap": 1.5}, "expected 0 to 1"),
         ({"clutter": -1}, "0 pieces or more"),
     ],

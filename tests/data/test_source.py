@@ -14,7 +14,7 @@ def as_arrays(record):
 
 @pytest.fixture
 def digits():
-    return Records(sets.load("digits", "train"), as_arrays)
+    return Records(sets.find("digits").as_data_source("train"), as_arrays)
 
 
 def test_arrays_give_whole_batches_in_the_order_asked():
@@ -49,6 +49,6 @@ def test_fields_of_unequal_length_are_refused_with_their_lengths():
 
 def test_equal_sources_print_alike_and_without_memory_addresses(digits):
     assert repr(Arrays(COLUMNS)) == "Arrays(x=float64[6, 2], y=int64[6])"
-    again = Records(sets.load("digits", "train"), as_arrays)
+    again = Records(sets.find("digits").as_data_source("train"), as_arrays)
     assert repr(again) == repr(digits)
     assert "0x" not in repr(digits)

@@ -185,6 +185,8 @@ def test_files_that_are_silent_cut_short_or_no_sound_are_refused(tmp_path):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(InputError, match=f"{name} can't be read as a WAV file"):
             read_wav(tmp_path / name)
+    with pytest.raises(InputError, match=r"nothing.wav can't be read as a WAV file: it ends too early"):
+        read_wav(tmp_path / "nothing.wav")
     with pytest.raises(InputError, match="can't be read"):
         read_wav(tmp_path / "missing.wav")
     with pytest.raises(InputError, match="has no WAV file"):

@@ -62,7 +62,7 @@ def test_a_division_without_training_rows_is_refused():
         split(100, (0.0, 0.5, 0.5))
 
 
-@pytest.mark.parametrize("fractions", [(0.6, 0.2), (0.6, 0.6, -0.2)])
+@pytest.mark.parametrize("fractions", [(0.6, 0.2), (0.6, 0.6, -0.2), (np.nan, 0.5, 0.5), (0.5, np.nan)])
 def test_fractions_that_are_no_shares_are_refused(fractions):
     with pytest.raises(InputError, match=r"sum to 1, such as"):
         split(100, fractions)
@@ -73,6 +73,9 @@ def test_a_class_with_fewer_examples_than_parts_is_named():
         split(np.array([0] * 9 + [3] * 2))
     with pytest.raises(InputError, match="there are 1 examples"):
         split(1, (0.5, 0.5))
+    for nothing in (0, np.zeros(0, int)):
+        with pytest.raises(InputError, match="there are 0 examples, too few to split in 3 parts"):
+            split(nothing)
 
 
 @pytest.mark.parametrize("k", [2, 5, 7])

@@ -3,6 +3,7 @@ import pytest
 import sklearn.datasets
 
 from jaxdl.data import images, sets, tables
+from jaxdl.data.parts import statistics
 from jaxdl.data.source import Arrays
 from jaxdl.data.split import split
 from jaxdl.errors import InputError
@@ -24,7 +25,7 @@ def parts(data):
 @pytest.mark.parametrize("name", READ)
 def test_a_bundled_table_is_scikit_learns(name):
     read = READ[name]()
-    stored = list(sets.load(name, "train"))
+    stored = list(sets.find(name).as_data_source("train"))
     np.testing.assert_array_equal(np.stack([row["x"] for row in stored]), read.data.astype(np.float32))
     outcome = "target" if name == "diabetes" else "label"
     np.testing.assert_array_equal([row[outcome] for row in stored], read.target)
@@ -71,6 +72,22 @@ def test_a_feature_without_variance_in_train_becomes_zero_there_and_stays_finite
     np.testing.assert_array_equal(data.std[[0, 2]], 1)
     np.testing.assert_allclose(data.train.fields["x"][:, 1].std(), 1, rtol=1e-5)
     assert np.isfinite(data.test.fields["x"]).all()
+
+
+def test_what_is_constant_has_a_std_of_1_whatever_rounding_leaves_of_its_variance():
+    constant = np.linspace(0.1, 9.0, 50)
+    for dtype in (np.float32, np.float64):
+        _, std = statistics([np.tile(constant, (700, 1)).astype(dtype)] * 2)
+        np.testing.assert_array_equal(std, 1)
+
+
+def test_a_table_in_float64_is_scaled_in_it_and_comes_out_in_float32():
+    """float32 has no 1,000,000,001, and no two hours of a Julian date to tell apart."""
+    x = np.stack([np.full(50, 1e9 + 1), 2_460_000 + 0.01 * np.arange(50)], 1)
+    data = tables.prepared(Arrays({"x": x, "target": np.arange(50.0)}))
+    assert not data.train.fields["x"][:, 0].any()
+    assert len(np.unique(data.train.fields["x"][:, 1])) == 30
+    assert {values.dtype for values in data.train.fields.values()} == {np.dtype(np.float32)}
 
 
 def test_a_feature_of_tiny_scale_is_scaled_too():

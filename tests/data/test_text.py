@@ -17,6 +17,18 @@ def test_words_numbers_and_punctuation_are_parted_and_space_is_dropped():
     assert text.words(" \n") == []
 
 
+@pytest.mark.parametrize(
+    ("sentence", "expected"),
+    [
+        ("हिन्दी भाषा, don't", ["हिन्दी", "भाषा", ",", "don't"]),
+        ("l'e\u0301te\u0301 d'un cafe\u0301-cre\u0300me", ["l'été", "d'un", "café-crème"]),
+        ("q\u0307-q\u0307y 3 \u2764\ufe0f", ["q\u0307-q\u0307y", "3", "\u2764", "\ufe0f"]),
+    ],
+)
+def test_a_letter_keeps_its_marks(sentence, expected):
+    assert text.words(sentence) == expected
+
+
 def test_a_vocabulary_has_the_special_symbols_then_the_frequent_then_the_alphabet():
     assert Vocabulary.build(["banana", "cab"]).symbols == (*SPECIAL, "a", "b", "n", "c")
     assert Vocabulary.build([["to", "be"], ["or", "not", "to", "be"]]).symbols == (*SPECIAL, "be", "to", "not", "or")

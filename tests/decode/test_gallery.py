@@ -27,6 +27,20 @@ def test_the_nearest_entry_gives_the_name_and_what_is_too_far_off_is_unknown():
     assert recognise(GALLERY, asked, 0.0) == [None] * 6
 
 
+def test_what_is_exactly_at_the_threshold_is_still_accepted():
+    """A quarter turn is a squared distance of 2, here without rounding."""
+    known = Gallery(("Ada",), np.float32([[1, 0]]))
+    assert recognise(known, np.float32([[0, 1]]), 2.0) == ["Ada"]
+    assert verify(known, "Ada", np.float32([[0, 1]]), 2.0).tolist() == [True]
+
+
+def test_a_distance_never_falls_below_0_by_rounding():
+    """‖(.6, .8)‖² is a little more than 1 in float32."""
+    same = np.float32([[0.6000001, 0.8000001]])
+    assert recognise(Gallery(("Ada",), same), same, 0.0) == ["Ada"]
+    assert distances(Gallery(("Ada",), same), same).min() >= 0
+
+
 def test_who_it_is_said_to_be_is_held_against_every_entry_of_that_name():
     assert verify(GALLERY, "Ada", at(0, 99, 101), 1.0).tolist() == [True, True, False]
     assert verify(GALLERY, "Ben", at(0, 99, 101), 1.0).tolist() == [False, True, True]

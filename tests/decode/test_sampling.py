@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jaxdl.decode.greedy import greedy
 from jaxdl.decode.sampling import filtered, sample
 from jaxdl.errors import InputError
 
@@ -34,14 +35,51 @@ def draws(count, **options):
         ({"top_p": 1e-6}, [0, 1, 0, 0]),
         ({"banned": (1,)}, [1 / 6, 0, 2 / 6, 3 / 6]),
         ({"banned": (1,), "top_k": 1}, [0, 0, 0, 1]),
+        ({"banned": (1,), "temperature": 1e9}, [1 / 3, 0, 1 / 3, 1 / 3]),
+        ({"temperature": 0.5, "top_p": 0.5}, [0, 1, 0, 0]),  # 0.16 of 0.30; without the temperature 0.4
+        ({"temperature": 2.0, "top_p": 0.4}, np.sqrt([0, 0.4, 0, 0.3]) / np.sqrt([0.4, 0.3]).sum()),
     ],
 )
 def test_what_is_drawn_from_is_worked_out_by_hand(options, expected):
     np.testing.assert_allclose(jax.nn.softmax(filtered(LOGITS, **options)), expected, atol=1e-6)
 
 
+@pytest.mark.parametrize("dtype", [jnp.float32, jnp.bfloat16, jnp.float16])
+@pytest.mark.parametrize("temperature", [1e-4, 1e-45])
+def test_towards_a_temperature_of_0_the_most_probable_token_is_drawn_alone(dtype, temperature):
+    logits = filtered(jnp.array([19, 20, -20], dtype), temperature=temperature)
+    np.testing.assert_array_equal(jax.nn.softmax(logits), [0, 1, 0])
+
+
 def test_top_k_keeps_k_of_equal_logits():
     assert int(jnp.isfinite(filtered(jnp.zeros(5), top_k=2)).sum()) == 2
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"temperature": 0.5}, {"top_k": 2}, {"top_p": 0.6}, {"banned": (3,)}, {"temperature": 2.0, "top_p": 0.6}],
+)
+def test_what_is_drawn_comes_as_often_as_what_it_is_drawn_from_says(options):
+    first = np.bincount(np.asarray(draws(2000, **options).tokens[:, 0]), minlength=4) / 2000
+    expected = jax.nn.softmax(filtered(TABLE[0], **options))
+    np.testing.assert_allclose(first, expected, atol=4 * np.sqrt(0.25 / 2000))
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float16])
+def test_a_model_in_half_precision_is_drawn_from_and_counted_in_float32(dtype):
+    """1000 tokens, all as probable: the first hundred come a tenth of the time, and log P = −1000 log 1000 does not
+    stop growing.
+    """
+
+    def step(carry, token):
+        return jnp.zeros(1001, dtype), carry
+
+    prompt = jnp.array([0])
+    drawn = jax.jit(lambda key: sample(step, 0, prompt, key, 1000, end=1000, banned=(1000,)))(jax.random.key(0))
+    assert np.mean(np.asarray(drawn.tokens) < 100) == pytest.approx(0.1, abs=4 * np.sqrt(0.09 / 1000))
+    most_probable = greedy(step, 0, prompt, 1000, end=1000, banned=(1000,))
+    for found in (drawn, most_probable):
+        np.testing.assert_allclose(found.log_probability, -1000 * np.log(1001), rtol=1e-4)
 
 
 def test_frequencies_are_the_model_s():

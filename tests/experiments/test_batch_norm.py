@@ -3,8 +3,10 @@
 import numpy as np
 import pytest
 
-from experiments.training.batch_norm import Config, learning_rates, noises, shifts, slope, trains
+from experiments.training import batch_norm
+from experiments.training.batch_norm import Config, figures, learning_rates, main, noises, shifts, slope, trains
 from jaxdl.data import images
+from jaxdl.errors import Diverged, InputError
 from jaxdl.train.settings import Run
 
 
@@ -52,3 +54,27 @@ def test_a_rate_trains_if_every_seed_does():
 
 def test_a_variance_of_one_over_the_batch_size_has_the_slope_minus_one():
     assert slope({8: np.array([4.0, 6.0]), 64: np.array([0.625])}) == pytest.approx(-1)
+
+
+@pytest.mark.parametrize("sizes", [(8, 2048), (8,)])
+def test_batches_larger_than_the_set_and_one_size_alone_are_refused_before_any_training(sizes, place):
+    with pytest.raises(InputError, match="expected two or more, each of 1025 images at most"):
+        main(Config(batch_sizes=sizes), place)
+
+
+def test_a_rate_at_which_the_shifted_networks_diverge_ends_the_run_as_diverged(data, place, monkeypatch):
+    def diverged(task, run):
+        raise Diverged("the loss is nan at step 3")
+
+    monkeypatch.setattr(batch_norm, "fit", diverged)
+    with pytest.raises(Diverged):
+        shifts(SMALL, place, data)
+    assert np.isnan(learning_rates(Config(seeds=1, rates=(3.0,)), place, data)["none"]).all()
+
+
+def test_the_title_lists_the_rates_that_train_and_says_where_none_does():
+    config = Config(rates=(0.1, 0.3, 1.0), shifts=(0.0,), scales=(1.0,))
+    rates = {"none": np.array([[0.95, 0.5, 0.95]]), "on z": np.array([[0.1, 0.1, np.nan]])}
+    shifted = {change: {"running statistics": np.ones((1, 1))} for change in ("shift", "scale")}
+    [first, *_] = figures(config, rates, shifted, {8: np.array([2.0]), 16: np.array([1.0])})
+    assert first.endswith("reaches 0.9: none 0.1, 1; on z at none")

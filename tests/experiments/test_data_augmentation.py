@@ -3,7 +3,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from experiments.training.data_augmentation import DRAWN, Config, changed, digit_and_photo, measure
+from experiments.training.data_augmentation import DRAWN, Config, changed, digit_and_photo, findings, measure
 from jaxdl.errors import InputError
 from jaxdl.train.settings import Run
 
@@ -29,3 +29,13 @@ def test_every_augmentation_drawn_changes_the_digit_and_the_photo():
             after = changed(title, image)
             assert after.shape == image.shape
             assert np.abs(after - image).mean() > 0.01, title
+
+
+def test_without_the_plain_training_the_accuracies_are_told_and_no_gains(tmp_path):
+    found = {"shift": np.array([0.9]), "noise": np.array([0.8])}
+    assert findings(found, 216)[1:] == ["shift: 0.900", "noise: 0.800"]
+    gains = findings({**found, "none": np.array([0.85])}, 216)
+    assert gains[1:] == ["shift: 0.900; it gains 5.0 points on the same digits.",
+                         "noise: 0.800; it costs 5.0 points on the same digits."]  # fmt: skip
+    with pytest.raises(InputError, match="did you mean shift"):
+        measure(dataclasses.replace(SMALL, augmentations=("shifts",)), Run(tmp_path))

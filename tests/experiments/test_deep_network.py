@@ -1,11 +1,23 @@
 """Depth at an equal number of parameters: the counts, the question, and the finding on a shrunken run."""
 
+import json
+import types
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from experiments.foundations.deep_network import Config, measure, networks, parameters_of, shapes, wanted_or_not, widths
+from experiments.foundations.deep_network import (
+    Config,
+    learning_curve,
+    measure,
+    networks,
+    parameters_of,
+    shapes,
+    wanted_or_not,
+    widths,
+)
 from jaxdl.check.parameters import count
 from jaxdl.data import images
 from jaxdl.errors import InputError
@@ -50,3 +62,14 @@ def test_a_hidden_layer_helps_and_more_of_them_do_not(tmp_path):
     assert (two > one + 0.03).all()
     assert (four > one + 0.03).all()
     assert abs(four.mean() - two.mean()) < 0.02
+
+
+def test_the_dev_cost_is_drawn_where_it_was_evaluated_however_often_that_was(tmp_path):
+    for seed in range(2):
+        (tmp_path / str(seed)).mkdir()
+        lines = [{"step": step, "set": "dev", "loss": 1.0 / step} for step in (50, 100, 136)]
+        (tmp_path / str(seed) / "metrics.jsonl").write_text("\n".join(map(json.dumps, lines)))
+    results = [types.SimpleNamespace(directory=tmp_path / str(seed)) for seed in range(2)]
+    epochs, costs = learning_curve(Config(epochs=8), results)
+    np.testing.assert_allclose(epochs, [50 / 17, 100 / 17, 8])
+    np.testing.assert_allclose(costs, [[1 / 50, 1 / 100, 1 / 136]] * 2)

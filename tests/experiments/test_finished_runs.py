@@ -39,7 +39,8 @@ TOKENS = jnp.zeros(4, jnp.int32)
 def saved(directory, config, vocabulary, training, params):
     """A run directory, but for the training: its weights are drawn."""
     (directory / training).parent.mkdir(parents=True)
-    (directory / "config.json").write_text(json.dumps({"config": asdict(config)}))
+    described = {"experiment": type(config).__module__.removeprefix("experiments."), "config": asdict(config)}
+    (directory / "config.json").write_text(json.dumps(described))
     vocabulary.save(directory / VOCABULARY)
     save_parameters(directory / training, params, {})
     return directory
@@ -188,13 +189,22 @@ def test_nothing_to_read_is_told(given, monkeypatch):
 def test_a_directory_without_a_finished_run_is_told(tmp_path):
     with pytest.raises(InputError, match="expected the directory of a finished run"):
         earlier(tmp_path, speech_ctc.Config, "gru/0")
-    (tmp_path / "config.json").write_text('{"config": {"hidden": 6}}')
+    ours = '{"experiment": "sequences.speech_ctc", "config": {"%s": 6}}'
+    (tmp_path / "config.json").write_text(ours % "hidden")
     with pytest.raises(InputError, match=r"vocabulary.json can't be read"):
         earlier(tmp_path, speech_ctc.Config, "gru/0")
     DIGITS.save(tmp_path / VOCABULARY)
     with pytest.raises(InputError, match="expected the directory of a run that has saved"):
         earlier(tmp_path, speech_ctc.Config, "gru/0")
-    (tmp_path / "config.json").write_text('{"config": {"phrases": 6}}')
+    (tmp_path / "config.json").write_text(ours % "phrases")
     save_parameters(tmp_path / "gru", {}, {})
     with pytest.raises(InputError, match="Config has no phrases"):
         earlier(tmp_path, speech_ctc.Config, "gru")
+
+
+def test_a_run_of_another_experiment_is_told_by_its_name(tmp_path):
+    saved(tmp_path / "run", CONFIGS["transformer"], LETTERS, "transformer/0", {})
+    load = translation_transformer.Config(load=tmp_path / "run", input="a")
+    message = r"run is a run of sequences.transformer_lm: give one of sequences.translation_transformer"
+    with pytest.raises(InputError, match=message):
+        translation_transformer.main(load, Run(tmp_path / "other"))

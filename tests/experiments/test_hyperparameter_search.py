@@ -1,9 +1,11 @@
 """Hyperparameter search on a shrunken run."""
 
 import numpy as np
+import pytest
 
 from experiments.strategy import hyperparameter_search
 from experiments.strategy.hyperparameter_search import Config
+from jaxdl.errors import InputError
 from jaxdl.train.settings import Run
 
 
@@ -14,3 +16,10 @@ def test_a_logarithmic_scale_finds_what_a_linear_one_does_not(tmp_path):
     assert best["grid"].shape == best["random"].shape == best["coarse to fine"].shape == (2, 8)
     assert len(study.trials) == 8
     assert good["random, linear scale"].mean() <= good["random"].mean()
+
+
+@pytest.mark.parametrize("trials", [1, 4, 20, 26])
+def test_as_many_trials_as_no_grid_of_three_has_are_refused(trials, tmp_path):
+    with pytest.raises(InputError, match=f"--trials {trials}: expected a cube of 2 or more"):
+        hyperparameter_search.measure(Config(trials=trials), Run(tmp_path))
+    assert hyperparameter_search.per_dimension(Config(trials=27)) == 3

@@ -37,5 +37,5 @@ def test_greedy_search_is_right_as_often_as_the_training_says(run):
 
 
 def test_a_beam_of_0_is_refused_before_training():
-    with pytest.raises(InputError, match="beam = 0"):
+    with pytest.raises(InputError, match="--beam 0: expected 1 or more"):
         Config(beam=0)

@@ -8,6 +8,7 @@ from experiments.training.initialization import (
     accuracies,
     dead_share,
     deviations,
+    figures,
     first_activations,
     symmetry,
     with_diverged,
@@ -60,3 +61,12 @@ def test_on_the_digits_he_trains_zeros_do_not_and_large_weights_diverge(tmp_path
 def test_what_diverged_is_counted_and_not_averaged():
     assert with_diverged(np.array([0.5, np.nan, 0.7])) == "0.600 ± 0.141, 1 of 3 diverged"
     assert with_diverged(np.array([np.nan, np.nan])) == "diverged (2 of 2)"
+
+
+def test_the_titles_hold_what_was_measured_with_or_without_xavier():
+    small = first_activations(Config(seeds=1, inputs=2, units=2, activations=("tanh",), initializers=("xavier", "he")))
+    without = {"tanh": {"he": small["tanh"]["he"]}}
+    accuracy = {"tanh": {"he": np.array([0.5])}}
+    start = "Standard deviation of the activations before training"
+    assert list(figures(accuracy, small))[1].startswith(f"{start}; what Xavier's weights bring to layer 5: tanh 0.")
+    assert list(figures(accuracy, without))[1] == start

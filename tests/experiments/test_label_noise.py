@@ -21,3 +21,12 @@ def test_so_many_labels_are_wrong_and_systematic_ones_in_whole_classes():
     wrong = mislabelled(labels, 0.2, "systematic", 1)
     assert len(np.unique(labels[wrong != labels])) == 2
     assert (wrong[wrong != labels] == (labels[wrong != labels] + 1) % 10).all()
+
+
+def test_the_title_compares_the_fewest_with_the_most_wrong_labels_in_whatever_order_they_come(monkeypatch, tmp_path):
+    of_share = {0.4: 0.5, 0.1: 0.9, 0.2: 0.8}
+    accuracy = np.array(list(of_share.values()))[:, None]
+    found = {"random": accuracy, "systematic": accuracy - np.array([[0.2], [0.0], [0.0]])}
+    monkeypatch.setattr(label_noise, "measure", lambda config, run: found)
+    _, drawn = label_noise.main(Config(shares=tuple(of_share)), Run(tmp_path))
+    assert list(drawn) == ["From 10 to 40 % wrong labels random ones cost 40 points, systematic ones 60"]

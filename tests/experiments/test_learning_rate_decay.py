@@ -1,5 +1,6 @@
 """Learning-rate decay: a rate that ends small ends lower on noisy mini-batches, and each schedule is its name."""
 
+import types
 from dataclasses import replace
 
 import jax
@@ -9,6 +10,7 @@ import pytest
 
 from experiments.training import learning_rate_decay
 from experiments.training.learning_rate_decay import Config, build, schedules
+from jaxdl.errors import InputError
 from jaxdl.train.settings import Run
 
 
@@ -57,3 +59,17 @@ def test_the_inputs_are_noisy_in_training_and_as_they_are_in_scoring():
     still = build(replace(config, noise=0.0), *schedules(config)["constant"], 0)
     plain = still.loss(params, model_state, example, jax.random.key(1))[0].total
     np.testing.assert_allclose(plain, task.score(params, model_state, example)["loss"].total, rtol=1e-5)
+
+
+def test_an_unknown_schedule_names_the_closest_and_two_epochs_are_enough_for_all(tmp_path):
+    with pytest.raises(InputError, match="did you mean cosine"):
+        learning_rate_decay.measure(Config(only=("cosin",)), Run(tmp_path))
+    assert all(chain.schedule(20, 10)(19) >= 0 for chain, _ in schedules(Config(epochs=2, warmup_steps=4)).values())
+
+
+def test_each_title_names_the_best_and_the_worst_by_what_it_is_about(monkeypatch):
+    losses, accuracies = ({"a": np.array([one]), "b": np.array([other])} for one, other in ((0.1, 0.2), (0.8, 0.9)))
+    results = {name: [types.SimpleNamespace(state=types.SimpleNamespace(step=40))] for name in losses}
+    monkeypatch.setattr(learning_rate_decay, "smooth_loss", lambda result: np.ones(40))
+    titles = list(learning_rate_decay.figures(Config(epochs=4, warmup_steps=4), results, losses, accuracies))
+    assert titles[2:] == ["Final loss without noise: a 0.100, b 0.200", "Dev accuracy: b 0.900, a 0.800"]

@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from experiments.foundations.logistic_regression import Config, findings, measure, rises
+from experiments.foundations.logistic_regression import Config, build, findings, measure, rises
+from jaxdl.errors import InputError
 from jaxdl.train.settings import Run
 
 CONFIG = Config(learning_rates=(0.001, 0.1, 100.0), epochs=100, seeds=2)
@@ -39,3 +40,8 @@ def test_every_learning_rate_has_its_sentence(measured):
     told = findings(CONFIG, *measured)
     assert told[0].startswith("Zero weights cost 0.6931")
     assert [sentence.split(":")[0] for sentence in told[1:]] == ["α = 0.001", "α = 0.1", "α = 100"]
+
+
+def test_a_table_of_three_classes_is_refused_for_it_has_no_binary_cross_entropy():
+    with pytest.raises(InputError, match="--dataset wine has 3 classes: expected 2"):
+        build(Config(dataset="wine"), 0.1, 0)

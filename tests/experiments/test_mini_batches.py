@@ -1,5 +1,7 @@
 """Mini-batches: noise, progress and the partition of an epoch, on a shrunken run."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -68,3 +70,18 @@ def test_steps_to_a_cost_and_the_noise_until_there_by_hand():
     assert one.noise(0.8, 0.6) == 0
     # From update 1 up to update 4: 0.8 → 0.9 → 0.6, changes of 0.1 and −0.3, each 0.2 from their mean.
     np.testing.assert_allclose(one.noise(1.0, 0.6), 0.2)
+
+
+def test_what_never_arrives_is_said_not_to_and_is_never_first():
+    costs = np.array([1.0, 0.8, 0.6])
+    stuck = Found(1, 1.0, [costs, costs], [(np.arange(1, 4), costs)] * 2)
+    quick = Found(1, 1.0, [costs, costs], [(np.arange(1, 4), costs / 10)] * 2)
+    config = Config(high=0.7, target=0.1)
+    told = mini_batches.findings(config, {"stuck": stuck, "quick": quick})
+    assert told[0].startswith("stuck: 1 updates and 1000.0 ms an epoch; cost 0.1 not reached by 2 of 2 seeds")
+    assert "after 1 ± 0 updates" in told[1]
+    assert told[2] == "First at a cost of 0.1, by epochs: quick; by time: quick"
+    assert mini_batches.verdict(config, {"stuck": stuck}) == "No batch size reaches a cost of 0.1 with every seed"
+    assert np.isnan(stuck.noise(0.1, 0.01)).all()
+    assert len(mini_batches.figures(config, {"stuck": stuck})) == 4
+    assert not any("nan" in told for told in mini_batches.findings(replace(config, high=0.5), {"stuck": stuck}))

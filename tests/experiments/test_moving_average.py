@@ -5,6 +5,7 @@ import pytest
 
 from experiments.training import moving_average
 from experiments.training.moving_average import Config, averages, lag, weight_within
+from jaxdl.errors import InputError
 
 CONFIG = Config(seeds=5)
 MEASURED = moving_average.measure(CONFIG)
@@ -58,3 +59,13 @@ def test_it_tells_every_beta_and_draws_three_figures():
     findings, figures = moving_average.main(Config(seeds=2, days=120, betas=(0.5, 0.9)), None)
     assert all(any(f"β = {beta:g} averages" in told for told in findings) for beta in (0.5, 0.9))
     assert len(figures) == 3
+
+
+def test_a_year_too_short_for_noise_and_lag_is_refused():
+    with pytest.raises(InputError, match="--days 60: expected 120 or more"):
+        Config(days=60)
+
+
+def test_the_start_is_shown_of_the_longest_memory_in_whatever_order_they_come():
+    _, figures = moving_average.main(Config(seeds=1, days=120, betas=(0.98, 0.5)), None)
+    assert list(figures)[1].startswith("β = 0.98: without bias correction")

@@ -46,7 +46,8 @@ def trained(tmp_path_factory):
         for context in CONTEXTS
     }
     results = trials(builds, Run(tmp_path_factory.mktemp("run"), mesh="data=1"), 1)
-    return experiment.perplexities(CONFIG, texts, len(vocabulary), results)
+    counted = NGram.count(texts["train"], CONFIG.order, len(vocabulary))
+    return experiment.perplexities(CONFIG, texts, len(vocabulary), results, counted)
 
 
 def test_more_of_the_right_context_is_less_perplexity(trained):
@@ -64,8 +65,9 @@ def test_both_models_are_judged_by_the_words_that_have_four_before_them():
     texts = {"train": cycle, "test": np.concatenate([np.ones(4, np.int32), cycle[:60]])}
     params = experiment.network(CONFIG, "last 4", 8).init(jax.random.key(0), jax.numpy.zeros(4, int))["params"]
     one = SimpleNamespace(metrics={"test/loss": 0.0}, state=SimpleNamespace(params=params))
-    found = experiment.perplexities(CONFIG, texts, 8, {context: [one] for context in CONTEXTS})
-    counted = NGram.count(cycle, CONFIG.order, 8).probability(texts["test"])
+    model = NGram.count(cycle, CONFIG.order, 8)
+    found = experiment.perplexities(CONFIG, texts, 8, {context: [one] for context in CONTEXTS}, model)
+    counted = model.probability(texts["test"])
     assert found["n-gram"][0] == pytest.approx(np.exp(-np.log(counted[4:]).mean()))
     assert found["n-gram"][0] < 1.2 < np.exp(-np.log(counted[:-4]).mean())
 

@@ -96,3 +96,21 @@ def test_the_network_keeps_the_rate_with_the_best_dev_loss_and_passes_over_one_t
     assert findings[-1].startswith("gd, α = 0.1: loss 0.")
     assert [told.split(":")[0] for told in findings[:3]] == [f"On the {surface}" for surface in SURFACES]
     assert len(optimizers.surface_figures(descents) | optimizers.network_figures(trained)) == 5
+
+
+def test_a_surface_on_which_no_rule_arrives_is_titled_so_and_drawn():
+    found = {rule: (0.1, None, np.zeros((2, 2))) for rule in ("gd", "momentum")}
+    assert list(optimizers.surface_figures({PLATEAU: found})) == [f"The {PLATEAU}: none of 2 rules arrives"]
+
+
+@pytest.mark.parametrize(
+    ("losses", "when"),
+    [
+        ([[0.5, 0.5], [0.5, 0.5]], "never below 0.2"),
+        ([[0.1, 0.1], [0.1, 0.1]], "train loss below 0.2 after 0 ± 0 steps"),
+        ([[0.1, 0.1], [0.5, 0.5]], "train loss below 0.2 after 0 steps with 1 of 2 seeds"),
+    ],
+)
+def test_a_loss_that_starts_low_and_one_that_only_some_seeds_reach_are_told_as_they_are(losses, when):
+    trained = {"gd": (0.3, np.ones(2), np.ones(2), np.array(losses))}
+    assert optimizers.network_findings(SMALL, trained)[1].endswith(f", {when}")

@@ -7,6 +7,7 @@ import pytest
 
 from experiments.foundations import parity
 from experiments.foundations.parity import Config, apply, counter, inputs, minterms, mistakes, tree, widths
+from jaxdl.errors import InputError
 
 
 @pytest.mark.parametrize("make", [tree, minterms, counter])
@@ -62,3 +63,9 @@ def test_the_findings_quote_what_was_measured():
     assert findings[0].endswith("2 to 4 bits: 0.")
     assert len(findings) == 4
     assert len(figures) == 2
+
+
+@pytest.mark.parametrize("flags", [{"largest": 1}, {"bits": (4, 1)}])
+def test_less_than_two_bits_are_refused(flags):
+    with pytest.raises(InputError, match="expected 2 or more"):
+        Config(**flags)

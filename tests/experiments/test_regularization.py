@@ -92,3 +92,9 @@ def test_the_findings_and_figures_of_a_run_have_its_numbers(measured):
     assert f"none {gap:.3f}" in told[0]
     drawn = regularization.figures(SMALL, measured[0], measured[1])
     assert len(drawn) == 5
+
+
+def test_the_title_names_the_best_method_and_says_where_none_is_better_than_none():
+    accuracy = {"none": np.array([0.5]), "L1": np.array([0.4]), "L2": np.array([0.45])}
+    assert regularization.told_of("moons", accuracy) == "moons: no method does better than none"
+    assert regularization.told_of("moons", accuracy | {"L1": np.array([0.6])}) == "moons: L1 gains 0.100 over none"

@@ -22,7 +22,7 @@ def test_depth_raises_the_training_loss_of_the_plain_network_only(measured):
 
 
 def test_its_curve_is_the_mean_over_an_epoch(measured):
-    curve = skip_connections.training_loss(measured["residual, 8 layers"][0])
+    curve = skip_connections.training_loss(measured["residual, 8 layers"][0], 17)
     assert len(curve) == 6 * 17 - 16
     assert np.isfinite(curve).all()
     assert curve[-1] < curve[0]

@@ -39,5 +39,5 @@ def test_a_recording_is_transcribed_as_the_test_set_is_scored(measured):
 
 
 def test_a_beam_of_width_0_is_refused_before_training():
-    with pytest.raises(InputError, match="width = 0"):
+    with pytest.raises(InputError, match="--width 0: expected 1 or more"):
         Config(width=0)

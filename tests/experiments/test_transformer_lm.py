@@ -3,7 +3,7 @@
 import pytest
 
 from experiments.sequences import transformer_lm
-from experiments.sequences.char_language_model import load
+from experiments.sequences.char_language_model import load, ngram_bits
 from experiments.sequences.transformer_lm import Config
 from jaxdl.errors import InputError
 from jaxdl.train.settings import Run
@@ -24,7 +24,8 @@ def measured(tmp_path_factory):
 def test_it_needs_fewer_bits_than_counting_characters(measured):
     results, texts, vocabulary = measured
     for name in ("dev", "test"):
-        bits = transformer_lm.compared(CONFIG, results, texts, vocabulary, name)
+        counted = ngram_bits(CONFIG, texts, len(vocabulary), name)
+        bits = transformer_lm.compared(CONFIG, results, name, counted)
         assert bits["transformer"][0] < bits["1-gram"][0] - 1
 
 

@@ -54,6 +54,14 @@ def test_what_can_be_said_of_padding(padding, pads):
     assert window((6, 6), (3, 3), 1, padding).pads == pads
 
 
+def test_numpy_s_whole_numbers_are_as_good_as_python_s():
+    two = np.int64(2)
+    expected = window((9, 9), (3, 3), 2, (2, (1, 2)))
+    assert window((9, 9), (3, 3), two, (two, (np.int64(1), two))) == expected
+    assert window((9, 9), (3, 3), (two, two), two, two) == window((9, 9), (3, 3), 2, 2, 2)
+    assert Conv(4, two, two, two).init_with_output(jax.random.key(0), jnp.ones((5, 5, 1)))[0].shape == (4, 4, 4)
+
+
 def test_the_worked_numbers_of_parameters():
     assert parameters((5, 5), 3, 6) == 456  # the first layer of LeNet-5 on a colour image
     assert parameters((3, 3), 3, 10) == 280

@@ -103,6 +103,13 @@ def test_rotary_products_depend_on_the_distance_alone_and_keep_lengths():
     assert not np.allclose(at(q, 3) @ at(k, 5), at(q, 3) @ at(k, 6), rtol=1e-2)
 
 
+def test_in_half_precision_too_rotary_products_depend_on_the_distance_alone():
+    """Of 512 copies of one vector, neighbours: what is left is the rounding of a product, 2⁻⁸ of each term."""
+    turned = rotary(jnp.tile(normal(24), (512, 1)).astype(jnp.bfloat16)).astype(jnp.float32)
+    neighbours = (turned[1:] * turned[:-1]).sum(-1)
+    np.testing.assert_allclose(neighbours, neighbours.mean(), rtol=0.01)
+
+
 def test_what_does_not_fit_is_refused():
     with pytest.raises(InputError, match="3 heads of a width of 8"):
         MultiHeadAttention(8, 3).init(jax.random.key(0), normal(2, 8))

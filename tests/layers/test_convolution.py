@@ -338,3 +338,8 @@ def test_what_does_not_fit_is_refused(x, kernel, settings, message):
 def test_a_transpose_of_other_channels_is_refused():
     with pytest.raises(InputError, match=r"3 channels to take back through a kernel \(3, 3, 4, 8\): expected 8"):
         transpose_convolve(jnp.zeros((5, 5, 3)), jnp.zeros(W))
+
+
+def test_a_padding_that_takes_the_whole_result_of_a_transpose_is_refused():
+    with pytest.raises(InputError, match=r"padding 2 leaves -1×-1 places of a transpose .*: expected less of it"):
+        transpose_convolve(jnp.zeros((1, 1, 2)), jnp.zeros((3, 3, 1, 2)), padding=2)

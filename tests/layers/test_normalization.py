@@ -168,7 +168,31 @@ def test_bfloat16_is_normalised_in_float32_and_given_back_in_bfloat16():
     x = (jnp.arange(512, dtype=jnp.float32).reshape(512, 1) / 512 + 100).astype(jnp.bfloat16)
     y, new = apply(x, jnp.ones(512), True)
     assert y.dtype == jnp.bfloat16
-    assert new["batch_stats"]["mean"].dtype == jnp.float32
+    stats, exact = new["batch_stats"], np.asarray(x, np.float64)
+    assert stats["mean"].dtype == jnp.float32
+    np.testing.assert_allclose(stats["mean"][0], 0.1 * exact.mean(), rtol=1e-6)
+    np.testing.assert_allclose(stats["variance"][0], 0.9 + 0.1 * exact.var(), rtol=1e-6)
+    np.testing.assert_allclose(np.asarray(y, np.float64).std(), 1, rtol=1e-3)
+    still, _ = apply(x, jnp.ones(512), False)
+    assert still.dtype == jnp.bfloat16
+    np.testing.assert_array_equal(still, x)  # of moments 0 and 1
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_a_batch_that_weighs_nothing_gives_finite_numbers_and_moves_no_running_moment(corrected):
+    layer = BatchNorm(corrected=corrected)
+    x, mask = jax.random.normal(jax.random.key(0), (3, 8, 2)), jnp.array([[1.0] * 8, [0.0] * 8, [1.0] * 8])
+    seen = list(running(layer, x[:2], mask[:2]))
+    jax.tree.map(np.testing.assert_array_equal, seen[1], seen[0])
+    (with_it, without) = (list(running(layer, x[rows], mask[rows]))[-1] for rows in (np.arange(3), np.array([0, 2])))
+    jax.tree.map(np.testing.assert_array_equal, with_it, without)
+
+    def total(x):
+        return apply(x, mask[1], True, layer=layer)[0].sum()
+
+    value, slope = jax.value_and_grad(total)(x[1])
+    assert jnp.isfinite(value)
+    assert jnp.isfinite(slope).all()
 
 
 def test_epsilon_counts_in_training_and_in_evaluation_and_is_the_layer_s():

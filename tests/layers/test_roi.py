@@ -74,6 +74,15 @@ def test_gradients_reach_features_and_boxes():
     assert (d_boxes != 0).any(0).all()
 
 
+def test_in_bfloat16_the_places_are_still_those_of_float32():
+    """Near 37 its numbers are 1/4 apart: of a ramp that is 0 there the values say where the samples lay."""
+    ramp = jnp.arange(-37.0, 27)[None, :, None] * jnp.ones((64, 1, 1))
+    box = jnp.array([[302.0, 10, 334, 200]])
+    found = roi_align(ramp.astype(jnp.bfloat16), box.astype(jnp.bfloat16), 6, 8)
+    assert found.dtype == jnp.bfloat16
+    np.testing.assert_allclose(found.astype(jnp.float32), roi_align(ramp, box, 6, 8), rtol=2**-8)
+
+
 def test_no_bins_are_refused():
     with pytest.raises(InputError, match="0 bins and 2 samples"):
         roi_align(features(), BOXES, 0, 4)

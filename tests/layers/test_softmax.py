@@ -21,6 +21,16 @@ def test_a_row_of_zeros_stays_and_has_a_finite_gradient():
 
 
 @pytest.mark.parametrize(
+    ("dtype", "size"),
+    [(jnp.float16, 100), (jnp.float16, 1e-4), (jnp.bfloat16, 1e30), (jnp.float32, 1e20), (jnp.float32, 1e-24)],
+)
+def test_rows_have_unit_length_where_their_squares_leave_the_numbers(dtype, size):
+    rows = normalize_rows(jnp.array([3 * size, 4 * size], dtype))
+    assert rows.dtype == dtype
+    np.testing.assert_allclose(rows.astype(jnp.float32), [0.6, 0.8], rtol=4 * jnp.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize(
     ("z", "expected"),
     [
         ([5, 2, -1, 3], [0.842, 0.042, 0.002, 0.114]),
@@ -56,6 +66,14 @@ def test_temperature_leads_from_hardmax_to_a_draw_at_random():
     np.testing.assert_allclose(softmax(z, 0.01), hardmax(z), atol=1e-6)
     np.testing.assert_allclose(softmax(z, 1e6), jnp.full((2, 3), 1 / 3), atol=1e-5)
     np.testing.assert_allclose(softmax(z, 2.0), softmax(z / 2), rtol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [jnp.float16, jnp.bfloat16, jnp.float32])
+@pytest.mark.parametrize("temperature", [1e-8, 1e-50])
+def test_the_least_temperature_gives_hardmax_in_every_type(dtype, temperature):
+    z = jnp.array([[1.0, 3, 2], [0.5, -1, 0]], dtype)
+    assert softmax(z, temperature).dtype == dtype
+    np.testing.assert_array_equal(softmax(z, temperature), hardmax(z))
 
 
 def test_hardmax_is_one_at_the_largest_and_at_the_first_of_equals():

@@ -31,12 +31,14 @@ def by_brute_force(logits, labels):
 
 @pytest.mark.parametrize(
     ("time", "labels"),
-    [(1, [2]), (3, [1]), (4, [1, 2]), (4, [1, 1]), (3, [1, 1]), (6, [2, 1, 2]), (5, []), (6, [1, 1, 1])],
+    [(0, []), (1, [2]), (3, [1]), (4, [1, 2]), (4, [1, 1]), (3, [1, 1]), (6, [2, 1, 2]), (5, []), (6, [1, 1, 1])],
 )
 def test_it_is_the_sum_over_all_alignments(time, labels):
-    logits = normal(time, 3, seed=time)
-    padded = jnp.array(labels + [0] * (3 - len(labels)))
-    np.testing.assert_allclose(ctc(logits, padded, time, len(labels)), by_brute_force(logits, labels), rtol=1e-5)
+    logits = normal(time + 2, 3, seed=time)
+    expected = by_brute_force(logits[:time], labels)
+    for limit in (len(labels), 3):
+        padded = jnp.array(labels + [0] * (limit - len(labels)), jnp.int32)
+        np.testing.assert_allclose(ctc(logits, padded, time, len(labels)), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_it_is_optax_s_with_lengths():
@@ -47,6 +49,18 @@ def test_it_is_optax_s_with_lengths():
         (jnp.arange(size) >= length[:, None]).astype(jnp.float32) for size, length in ((12, times), (4, lengths))
     ]
     np.testing.assert_allclose(mine, optax.ctc_loss(logits, padding[0], labels, padding[1]), rtol=1e-4)
+
+
+@pytest.mark.parametrize(("length", "expected"), [(0, 0.0), (1, jnp.inf)])
+def test_in_no_time_only_no_labels_have_a_place_and_padding_gets_no_gradient(length, expected):
+    value, slope = jax.value_and_grad(ctc)(normal(3, 4), jnp.array([1, 3]), 0, length)
+    assert value == expected
+    np.testing.assert_array_equal(slope, 0)
+
+
+def test_a_logit_that_is_no_number_gives_none_and_not_the_loss_of_the_impossible():
+    logits = normal(3, 4).at[0, 0].set(jnp.nan)
+    assert jnp.isnan(ctc(logits, jnp.array([1, 2]), 3, 2))
 
 
 def test_padding_changes_neither_value_nor_gradient():
@@ -86,6 +100,19 @@ def test_a_sum_of_nothing_is_minus_infinity_without_a_gradient_of_nan():
     x = jnp.array([-jnp.inf, -jnp.inf])
     assert log_sum(x) == -jnp.inf
     np.testing.assert_array_equal(jax.grad(log_sum)(x), 0)
+
+
+@pytest.mark.parametrize("time", [0, 1, 2, 3])
+@pytest.mark.parametrize("labels", [[], [1], [1, 2], [1, 1]])
+def test_feasible_is_what_has_a_finite_loss(time, labels):
+    line = np.array(labels + [0] * (2 - len(labels)))
+    finite = bool(jnp.isfinite(ctc(normal(3, 3), jnp.asarray(line), time, len(labels))))
+    try:
+        check_feasible(line[None], np.array([time]), np.array([len(labels)]), 3)
+    except InputError:
+        assert not finite
+    else:
+        assert finite
 
 
 def test_rows_that_can_t_be_placed_are_named():

@@ -78,6 +78,24 @@ def test_its_gradient_is_that_of_finite_differences():
         check_grads(lambda said: jnp.stack(yolo(said, target())), (wide,), order=1, modes=["rev"])
 
 
+def test_in_bfloat16_errors_are_taken_and_summed_in_float32():
+    """With the same inputs, rounded, the parts are those of float32."""
+
+    def both(function, *args):
+        small = [jnp.asarray(of, jnp.bfloat16) for of in args]
+        wide = [of.astype(jnp.float32) for of in small]
+        for ours, expected in zip(function(*small), function(*wide), strict=True):
+            assert ours.dtype == jnp.float32
+            np.testing.assert_allclose(ours, expected, rtol=1e-5)
+
+    true = target()
+    both(lambda *of: yolo(Said(*of[:4]), true._replace(center=of[4], size=of[5])), *said(), true.center, true.size)
+    labels, present = jnp.array([2, 1]), jnp.array([True, True])
+    offsets = jax.random.normal(jax.random.key(0), (4, 4))
+    shifted = PROPOSALS + 200.0  # where bfloat16 holds whole pixels, and no half
+    both(lambda *of: regions(*of, labels, present), jnp.ones((4, 4)), offsets, shifted, TRUE + 203.0)
+
+
 @pytest.mark.parametrize("logit", [-1e4, 1e4])
 def test_logits_without_bound_cost_something_finite(logit):
     loud = jax.tree.map(lambda x: jnp.full_like(x, logit), said())._replace(size=said().size)

@@ -55,6 +55,17 @@ def test_landmarks_cost_their_squared_distance_where_they_are_present():
     np.testing.assert_array_equal(jax.grad(landmarks)(points, target, present), [[0, 4], [0, 0], [2, 2]])
 
 
+def test_in_bfloat16_errors_are_taken_and_summed_in_float32():
+    """Of 1 + 2⁻⁷, squared, and of 68 of them bfloat16 keeps 8 bits."""
+    error, points = 1 + 2**-7, jnp.ones((68, 2), jnp.bfloat16)
+    cost = landmarks(points, -jnp.full((68, 2), 2**-7, jnp.bfloat16), jnp.ones(68))
+    np.testing.assert_allclose(cost, 136 * error**2, rtol=1e-6)
+    parts = localization(
+        jnp.ones(8, jnp.bfloat16), -jnp.full(4, 2**-7, jnp.bfloat16), jnp.array(0), jnp.array(True, jnp.bfloat16)
+    )
+    np.testing.assert_allclose(parts.box, 4 * error**2, rtol=1e-6)
+
+
 def test_an_output_without_a_class_is_refused():
     with pytest.raises(InputError, match="5 numbers: expected p_c, four for the box and one for each class"):
         localization(OUTPUT[:5], BOX, jnp.array(0), jnp.array(True))

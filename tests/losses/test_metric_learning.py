@@ -163,6 +163,13 @@ def test_mining_on_any_layout_is_a_loop_over_the_global_batch(mining, kind, devi
     np.testing.assert_allclose(gradient, slope(lambda w: by_loop(w, mined(mining, 1.0)), W), rtol=1e-6, atol=1e-8)
 
 
+def test_a_negative_as_far_off_as_the_positive_is_not_semi_hard():
+    """From 0: the positive at 1, a negative at −1, which is no further, and one at 1.5."""
+    embedding, labels = jnp.array([[0.0], [1.0], [-1.0], [1.5]]), np.array([0, 0, 1, 1], np.int32)
+    cost = of_batch(lambda f, label: batch_triplet(f, label, jnp.ones(()), 2.0), embedding, labels)
+    assert float(cost.ravel()[0]) == 1 - 1.5**2 + 2
+
+
 @pytest.mark.parametrize(("kind", "devices"), LAYOUTS)
 def test_pairs_on_any_layout_are_a_loop_over_the_global_batch(kind, devices):
     def of_anchor(embedding, example):

@@ -46,6 +46,11 @@ def test_each_size_is_deeper_wider_or_finer_than_the_last_and_none_is_less():
         assert more.keep <= less.keep
 
 
+@pytest.mark.parametrize(("number", "epsilon"), [(4, 1e-5), (5, 1e-3), (7, 1e-3)])
+def test_the_three_largest_have_the_batch_norm_of_their_published_weights(number, epsilon):
+    assert efficientnet(number).epsilon == epsilon
+
+
 def test_depth_multiplies_the_blocks_of_each_stage_rounded_up():
     """B7: 3.1 times (1, 2, 2, 3, 3, 4, 1) blocks."""
     params = jax.eval_shape(efficientnet(7).init, jax.random.key(0), jnp.zeros((32, 32, 3)))["params"]

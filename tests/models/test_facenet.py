@@ -2,6 +2,7 @@
 
 from functools import partial
 
+import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -79,6 +80,25 @@ def test_the_examples_of_a_batch_are_coupled_and_micro_batches_refused(tmp_path)
     assert is_coupled(task)
     with pytest.raises(InputError, match="accumulate"):
         fit(task, Run(tmp_path, mesh="data=1", accumulate=2))
+
+
+class Pixels(nn.Module):
+    """The pixels as they are, times a parameter."""
+
+    @nn.compact
+    def __call__(self, image: jax.Array, mask: jax.Array | float = 1.0, train: bool = False) -> jax.Array:
+        return self.param("scale", nn.initializers.ones, ()) * image.reshape(-1)
+
+
+def test_training_sees_images_as_they_are_augmented_and_nothing_else_does():
+    def turned(key, image):
+        return image[::-1] + jax.random.uniform(key)
+
+    task = metric_learner(Pixels(), small_sets(), lambda params, f, example: f[0], Chain(), 1, 8, augment=turned)
+    params, key = task.init(jax.random.key(0))[0], jax.random.key(1)
+    example = {"image": jnp.asarray(IMAGES[0]), "mask": jnp.float32(1)}
+    assert task.loss(params, {}, example, key)[0].total == IMAGES[0, -1, 0, 0] + jax.random.uniform(key)
+    assert task.predict(params, {}, example)[0] == IMAGES[0, 0, 0, 0]
 
 
 def test_its_gradients_are_right():

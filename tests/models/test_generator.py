@@ -124,6 +124,14 @@ def test_a_cold_draw_is_the_likeliest_and_a_seed_draws_the_same_again():
     assert all(found.count([4, 5, 6]) < 30 for found in (first, other))
 
 
+def test_the_colder_a_draw_the_likelier_down_to_where_powers_underflow():
+    counted = CountModel.of(data(["abc"] * 9 + ["cb"]), 3)
+    assert {tuple(tokens.tolist()) for tokens in counted.drawn(0, 30, 6, 1e-6)} == {(4, 5, 6)}
+    for temperature in (0.0, -1.0, math.nan):
+        with pytest.raises(InputError, match="expected more than 0"):
+            counted.drawn(0, 1, 6, temperature)
+
+
 def test_another_vocabulary_is_refused():
     with pytest.raises(InputError, match="a model of 9 symbols for data of 7"):
         generator(model(vocabulary=9), data(), ADAM, 1, 2)

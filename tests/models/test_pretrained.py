@@ -112,6 +112,9 @@ def test_half_precision_is_read_as_float32(arrays, tmp_path):
         (lambda arrays: arrays.update({"aux.weight\n": np.ones(2)}), r"extra 'aux.weight\\n'$"),
         (lambda arrays: arrays.update({"bn1.bias": np.ones(5)}), r"bn1.bias is \[5\], not \[4\]$"),
         (lambda arrays: arrays.update({"bn1.bias": np.ones(4, np.int32)}), "bn1.bias is int32, not floating$"),
+        (lambda arrays: arrays.update({"fc.bias": np.float32(1)}), r"fc.bias is \[\], not \[3\]$"),
+        (lambda arrays: arrays.update({"fc.bias": np.full(3, np.nan)}), "fc.bias is not finite in float32$"),
+        (lambda arrays: arrays.update({"fc.bias": np.full(3, 1e300)}), "fc.bias is not finite in float32$"),
         (lambda arrays: arrays.clear(), "missing .* and [0-9]+ more$"),
         (
             lambda arrays: arrays.update({"fc.weight": np.ones((7, 32)), "fc.bias": np.ones(7)}),

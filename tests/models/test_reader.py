@@ -16,6 +16,8 @@ from jaxdl.models.transformer import Size
 from jaxdl.optim.chain import Chain
 from jaxdl.train.loop import fit
 from jaxdl.train.settings import Run
+from jaxdl.train.sharding import spec
+from jaxdl.typing import path_name
 
 MODEL = Reader(9, 2, embedding=4, hidden=5, cell="gru")
 SIZE = Size(layers=1, width=16, heads=2, hidden=16, dropout=0.0, norm="pre", limit=8)
@@ -64,6 +66,15 @@ def test_a_transformer_knows_the_order_of_what_stands_around_a_token():
 def test_a_transformer_tags_all_tokens_by_the_last(tmp_path):
     task = reader(ENCODER, first_or_last("last"), ADAM, 30, 40)
     assert fit(task, Run(tmp_path, mesh="data=1", quiet=True)).metrics["dev/accuracy"] > 0.99
+
+
+@pytest.mark.parametrize(("model", "split"), [(ENCODER, 6), (replace(MODEL, both=True), 0)])
+def test_tensor_splits_what_a_transformer_multiplies_in_a_layer(model, split):
+    """Two kernels of attention and a bias, two dense kernels and a bias; the table of 9 symbols has no halves."""
+    task = reader(model, first_or_last("last"), ADAM, 1, 40)
+    leaves = jax.tree_util.tree_leaves_with_path(jax.eval_shape(task.init, jax.random.key(0))[0])
+    sizes = {"data": 1, "fsdp": 1, "tensor": 2}
+    assert sum(any(spec(path_name(path), leaf.shape, sizes, task.sharding)) for path, leaf in leaves) == split
 
 
 def test_without_recurrent_layers_order_is_lost_and_with_them_it_counts():

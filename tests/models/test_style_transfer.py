@@ -127,7 +127,11 @@ def test_a_black_image_gives_a_finite_cost():
     ("options", "message"),
     [
         ({"style": STYLE[:4]}, "expected equal shapes"),
-        ({"beta": -1.0}, "expected 0 or more"),
+        ({"beta": -1.0}, "expected finite ones of 0 or more"),
+        ({"alpha": float("nan")}, "expected finite ones of 0 or more"),
+        ({"style_layers": {"conv1_1": float("inf")}}, "expected finite ones of 0 or more"),
+        ({"content_layer": "conv2_2"}, "unknown layer 'conv2_2': did you mean conv2_1"),
+        ({"style_layers": {"conv1_2": 1.0}}, "unknown layer 'conv1_2': did you mean conv1_1"),
         ({"style_layers": {}}, "some layer"),
         ({"features": rectified(MODEL, ["conv1_2"])}, "unknown layer 'conv1_2': did you mean conv1_1"),
         ({"features": rectified(MODEL, ["output"])}, "expected one of places and channels"),

@@ -6,11 +6,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax.sharding import PartitionSpec as P
 
 from jaxdl.check.parameters import count
 from jaxdl.errors import InputError
-from jaxdl.models.transformer import BASE, BIG, Size, Stack, Transformer, TransformerLM
+from jaxdl.models.transformer import ACTIVATIONS, BASE, BIG, Embedding, Size, Stack, Transformer, TransformerLM
 from jaxdl.models.vision_transformer import VisionTransformer
+from jaxdl.train.sharding import spec
+from jaxdl.typing import path_name
 
 SMALL = Size(layers=2, width=8, heads=2, hidden=16, dropout=0.0, limit=12)
 TOKENS = jnp.array([1, 4, 2, 6, 3, 5])
@@ -63,6 +66,58 @@ def test_a_translator_decodes_step_by_step_what_it_says_in_one_pass(norm, positi
         one, at = model.apply(params, at, token, method="step")
         logits.append(one)
     np.testing.assert_allclose(jnp.stack(logits), full, atol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", [jnp.bfloat16, jnp.float64])
+@pytest.mark.parametrize(("kind", "read"), [(TransformerLM, ()), (Transformer, (SOURCE, REAL))])
+def test_what_is_decoded_has_the_precision_of_the_parameters(kind, read, dtype):
+    model = kind(7, SMALL)
+
+    def decoded():
+        params = jax.tree.map(lambda leaf: leaf.astype(dtype), made(model, *read, TOKENS))
+        logits, at = model.apply(params, model.apply(params, *read, 8, method="start"), TOKENS[0], method="step")
+        return model.apply(params, *read, TOKENS), logits, [(cache.keys, cache.values) for cache in at.caches]
+
+    with jax.enable_x64(dtype == jnp.float64):
+        assert {leaf.dtype for leaf in jax.tree.leaves(jax.eval_shape(decoded))} == {jnp.dtype(dtype)}
+
+
+def test_an_embedding_is_the_table_s_row_times_the_root_of_the_width_plus_the_position():
+    table = jnp.array([[1.0, 2, 3, 4], [5, 6, 7, 8]])
+    at_5 = np.array([np.sin(5), np.cos(5), np.sin(5 / 100), np.cos(5 / 100)])
+    params = {"params": {"table": {"embedding": table}}}
+    found = Embedding(2, replace(SMALL, width=4)).apply(params, jnp.array([1]), 5)
+    np.testing.assert_allclose(found, [2 * table[1] + at_5], rtol=1e-6)
+
+
+def test_gelu_is_x_times_the_share_of_a_normal_distribution_below_it():
+    np.testing.assert_allclose(ACTIVATIONS["gelu"](jnp.array([1.0, -1.0])), [0.8413447, -0.1586553], rtol=1e-6)
+
+
+SPLIT = {
+    "table/embedding": P("tensor", None),
+    "kernel": P(None, None, "tensor"),  # of q, k and v: whole heads
+    "bias": P(None, "tensor"),
+    "output/kernel": P("tensor", None),
+    "inner/kernel": P(None, "tensor"),
+    "inner/bias": P("tensor"),
+    "outer/kernel": P("tensor", None),
+}
+
+
+def test_tensor_splits_symbols_heads_and_hidden_units_and_nothing_else():
+    leaves = jax.tree_util.tree_leaves_with_path(shapes(Transformer(8, SMALL), SOURCE, REAL, TOKENS))
+    split = {"embedding/table/embedding": SPLIT["table/embedding"]}
+    for stack, parts in [("encoder", ["attention"]), ("decoder", ["attention", "cross"])]:
+        for layer in (f"{stack}/layers_{number}" for number in range(2)):
+            split |= {f"{layer}/{name}": SPLIT[name] for name in ("inner/kernel", "inner/bias", "outer/kernel")}
+            for part in parts:
+                split |= {f"{layer}/{part}/{name}": SPLIT[name] for name in ("kernel", "bias", "output/kernel")}
+    found = {
+        path_name(path): spec(path_name(path), leaf.shape, {"data": 1, "fsdp": 1, "tensor": 2}, Transformer.sharding)
+        for path, leaf in leaves
+    }
+    assert {path: axes for path, axes in found.items() if any(axes)} == split
 
 
 def test_no_gradient_comes_from_the_future():

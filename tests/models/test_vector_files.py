@@ -67,6 +67,7 @@ def test_spaces_at_the_end_of_a_line_and_windows_line_ends_are_no_part_of_it(tmp
         ("the 1 2\nof 1e39 1\n", r"line 2: 1e39 is not a finite float32 number"),
         ("the 1 2\nof 1 2\nthe 3 4\n", r"line 3: the word 'the' has occurred on line 1, expected each word once"),
         ("2 2\nthe 1 2\nof 1 2\n", r"line 1: '2 2' looks like word2vec's header; use read_word2vec"),
+        ("the 1 2\nof 1_0 2\n", r"line 2: '1_0' is no number, expected 2 numbers after the word"),
     ],
 )
 def test_a_glove_file_with_a_fault_is_refused_with_its_line(tmp_path, text, message):
@@ -87,6 +88,8 @@ def test_a_glove_file_with_a_fault_is_refused_with_its_line(tmp_path, text, mess
         ("2 2\nthe 1 2\nof 1\n", r"line 3: 1 numbers after the word, expected 2"),
         ("2 2\nthe 1 2\nthe 1 2\n", r"line 3: the word 'the' has occurred on line 2"),
         ("2 2\nthe 1 2\nof 1 inf\n", r"line 3: inf is not a finite"),
+        ("1 100000000000000\nthe 1 2\n", r"line 2: 2 numbers after the word, expected 100000000000000"),
+        ("1 " + "1" * 5000 + "\nthe 1 2\n", r"line 1: '1 1+', expected the header"),
     ],
 )
 def test_a_word2vec_file_with_a_fault_is_refused_with_its_line(tmp_path, text, message):
@@ -111,6 +114,7 @@ def test_a_binary_file_and_one_that_is_not_there_are_refused(tmp_path, form):
         (["a\n"], np.ones((1, 2)), r"'a\\n' can't be written"),
         ([""], np.ones((1, 2)), "'' can't be written"),
         ([" a"], np.ones((1, 2)), "' a' can't be written"),
+        (["a\ud800"], np.ones((1, 2)), r"'a\\ud800' can't be written: expected UTF-8"),
         (["a", "b", "a"], np.ones((3, 2)), "'a' occurs twice"),
         (["a", "b"], np.array([[1, 2], [1, np.inf]]), "vector of 'b' is not finite"),
         (["a"], np.ones((2, 2)), r"1 words, vectors \[2, 2\]: expected one vector a word"),
@@ -122,6 +126,14 @@ def test_what_could_not_be_read_again_is_not_written(tmp_path, form, words, vect
     with pytest.raises(InputError, match=message):
         write(tmp_path / "vectors.txt", words, vectors)
     assert not list(tmp_path.iterdir())
+
+
+def test_the_first_word_of_glove_s_form_which_tells_the_dimension_holds_no_space(tmp_path):
+    with pytest.raises(InputError, match=r"'New York' can't come first: .* write_word2vec"):
+        write_glove(tmp_path / "vectors.txt", ["New York", "b"], np.ones((2, 2)))
+    assert not list(tmp_path.iterdir())
+    write_word2vec(tmp_path / "vectors.txt", ["New York", "b"], np.ones((2, 2)))
+    assert read_word2vec(tmp_path / "vectors.txt").words == ("New York", "b")
 
 
 def test_a_directory_that_is_not_there_can_t_be_written_to(tmp_path, form):

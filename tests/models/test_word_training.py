@@ -97,6 +97,15 @@ def test_words_that_follow_from_the_two_before_them_are_learnt_to_a_perplexity_o
     assert said.argmax(-1).tolist() == [3, 0]
 
 
-def test_an_unknown_method_is_refused():
-    with pytest.raises(InputError, match="negative sampling"):
-        skip_gram(PAIRS, 10, ADAM, 1, method="negative_sampling")
+@pytest.mark.parametrize(
+    ("act", "message"),
+    [
+        (lambda: skip_gram(PAIRS, 10, ADAM, 1, method="negative_sampling"), "negative sampling"),
+        (lambda: skip_gram(PAIRS, 9, ADAM, 1), "token 9 .* expected 0 … 8"),
+        (lambda: glove_vectors(COUNTS, 1, ADAM, 1), "token 1 .* expected 0 … 0"),
+        (lambda: skip_gram_pairs([np.array([1]), np.array([2])], 2), "2 texts, none of two tokens"),
+    ],
+)
+def test_what_can_t_be_trained_on_is_refused(act, message):
+    with pytest.raises(InputError, match=message):
+        act()

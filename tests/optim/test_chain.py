@@ -228,7 +228,7 @@ def test_cosine_ends_at_0_when_the_training_ends():
         ("weight_decay", -0.1, "weight_decay = -0.1: expected a finite number ≥ 0"),
         ("b1", 1.0, "b1 = 1.0: expected a finite number ≥ 0 and < 1"),
         ("b2", -0.5, "b2 = -0.5: expected a finite number ≥ 0 and < 1"),
-        ("epsilon", -1e-8, "epsilon = -1e-08: expected a finite number ≥ 0"),
+        ("epsilon", 0.0, "epsilon = 0.0: expected a finite number > 0"),
         (
             "table",
             ((3, 0.1), (3, 0.2)),

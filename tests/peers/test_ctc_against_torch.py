@@ -10,8 +10,8 @@ from jaxdl.losses.ctc import ctc
 
 def test_values_and_gradients_are_pytorch_s():
     rng = np.random.default_rng(0)
-    logits, labels = rng.normal(size=(4, 15, 6)).astype(np.float32), rng.integers(1, 6, (4, 5))
-    times, lengths = np.array([15, 12, 9, 15]), np.array([5, 4, 2, 1])
+    logits, labels = rng.normal(size=(5, 15, 6)).astype(np.float32), rng.integers(1, 6, (5, 5))
+    times, lengths = np.array([15, 12, 9, 15, 0]), np.array([5, 4, 2, 1, 0])
     theirs = torch.tensor(logits, requires_grad=True)
     log_p = theirs.log_softmax(-1).transpose(0, 1)
     cost = torch.nn.functional.ctc_loss(log_p, torch.tensor(labels), torch.tensor(times), torch.tensor(lengths),

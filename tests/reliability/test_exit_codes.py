@@ -100,6 +100,14 @@ def test_a_checkpoint_of_another_configuration_is_2_with_leaves_and_fields(launc
     assert one_line(err, "params/output/kernel", "[16, 10]", "[64, 10]", "size 4 -> 8", "--fresh"), err
 
 
+def test_a_finished_run_s_directory_under_another_configuration_is_2_with_fields(launcher):
+    assert launcher.run("--steps", "5")[0] == 0
+    code, _, err = launcher.run("--steps", "5", "--optimizer.learning-rate", "0.5")
+    assert code == 2
+    assert "trained with another configuration (config.optimizer.learning_rate" in err.splitlines()[-1]
+    assert "--fresh" in err.splitlines()[-1]
+
+
 def test_every_checkpoint_damaged_is_2_and_fresh_starts_again(launcher, reference):
     assert launcher.run()[0] == 0
     for step in launcher.checkpoints:

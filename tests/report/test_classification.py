@@ -58,7 +58,11 @@ def test_the_figures_show_the_counts_and_each_mistake_with_its_confidence():
     images = np.random.default_rng(0).normal(size=(3, 6, 6, 1)).astype(np.float32)
     matrix, gallery = classification_figures(images, labels, probabilities, ["cat", "dog"]).items()
     assert matrix[0] == "dev: 1 of 3 wrong: dog is read as cat"
-    assert [text.get_text() for text in matrix[1].axes[0].texts[:3]] == ["1", "1", "1"]
+    [axes] = matrix[1].axes
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("said", "true")
+    cells = {text.get_position(): text.get_text() for text in axes.texts[:3]}  # x: said, y: true
+    assert cells == {(0.5, 0.5): "1", (0.5, 1.5): "1", (1.5, 1.5): "1"}
+    assert [text.get_text() for text in axes.texts[3:]] == ["read right", "100%", "50%"]  # of cats, of dogs
     assert gallery[0] == "dev: every mistake"
     assert [axes.get_title() for axes in gallery[1].axes if axes.images] == ["true dog, said cat\nat 0.97"]
 

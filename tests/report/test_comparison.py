@@ -17,7 +17,10 @@ def test_a_curve_of_several_seeds_is_their_mean_within_their_range():
     [axes] = sheet.axes
     np.testing.assert_array_equal(axes.lines[0].get_ydata(), [2, 3, 5])
     np.testing.assert_array_equal(axes.lines[1].get_ydata(), [1, 2, 3])
-    assert len(axes.collections) == 1
+    [band] = axes.collections
+    edge = band.get_paths()[0].vertices
+    for at, (low, high) in enumerate(((1, 3), (2, 4), (3, 7))):
+        assert {low, high} == set(edge[edge[:, 0] == at, 1])
     assert (axes.get_xlabel(), axes.get_ylabel(), axes.get_yscale()) == ("step", "loss", "log")
     assert [text.get_text() for text in sheet.legends[0].get_texts()] == ["a", "b"]
 

@@ -41,6 +41,10 @@ def test_a_schedule_is_drawn_as_it_is_and_noise_is_averaged():
     schedule = np.cos(np.linspace(0, np.pi, 400))
     assert span(schedule) == 1
     np.testing.assert_array_equal(smooth(schedule), schedule)
+    wave = np.sin(np.linspace(0, 40 * np.pi, 200))  # turns at every 5th step
+    assert span(wave) == 5
+    slow = np.sin(np.linspace(0, 19 * np.pi, 400))  # 19 turns
+    assert span(slow) == 1
     noise = np.random.default_rng(0).normal(size=400)
     assert smooth(noise)[100:].std() < 0.5 * noise.std()
 
@@ -59,6 +63,8 @@ def test_a_training_that_ends_in_nan_is_not_told_by_its_average():
         ("loss", [0.5, 0.25, 0.3], "loss: dev 0.3 at step 30 (best 0.25 at step 20)"),
         ("loss", [0.5, 0.3, 0.25], "loss: dev 0.25 at step 30, its best"),
         ("loss", [0.5, 0.25, float("nan")], "loss: dev NaN at step 30 (best 0.25 at step 20)"),
+        ("bits", [0.5, 0.25, 0.3], "bits: dev 0.3 at step 30 (best 0.25 at step 20)"),
+        ("step_ms", [0.5, 0.25, 0.25], "step_ms: dev 0.25 at step 30, its best"),
         ("temperature", [0.5, 0.25, 0.3], "temperature: dev 0.3 at step 30"),
     ],
 )

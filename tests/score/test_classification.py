@@ -1,5 +1,7 @@
 """Scores of classifiers: worked numbers, limiting cases and what is refused."""
 
+from inspect import unwrap
+
 import numpy as np
 import pytest
 
@@ -102,6 +104,35 @@ def test_a_bin_counts_as_often_as_it_has_examples_and_what_is_certain_is_in_the_
     found = calibration(np.array([0, 0, 1, 1]), np.array([[0.95, 0.05], [0.99, 0.01], [1.0, 0.0], [0.6, 0.4]]))
     assert found.examples.tolist() == [1, 3]
     assert found.error == pytest.approx((3 * (0.98 - 2 / 3) + 0.6) / 4)
+
+
+def test_sums_of_half_precision_are_in_float64():
+    """70,000 weights of 1 are more than float16 holds; ten times .7998 is 8 in it, another bin."""
+    true = np.zeros(70_000, int)
+    said = np.where(np.arange(70_000) < 7_000, 1, 0)
+    assert weighted_error(true, said, np.ones(70_000, np.float16)) == pytest.approx(0.1)
+    half = np.array([0.75, 0.7998], np.float16)
+    thirds = np.array([1.0, 0.1, 0.1], np.float16)
+    assert by_group(thirds, np.array(["a"] * 3)) == {"a": thirds.astype(float).mean()}
+    assert calibration(np.zeros(2, int), np.stack([half, 1 - half], 1)).examples.tolist() == [2]
+
+
+@pytest.mark.parametrize(
+    ("score", "arrays", "message"),
+    [
+        (accuracy, (TRUE, SAID[:, None]), r"said of shape \(10, 1\): expected one of each example"),
+        (accuracy, (TRUE[:, None], SAID), r"true of shape \(10, 1\)"),
+        (confusion_matrix, (TRUE, SAID[:, None], 2), r"said of shape \(10, 1\)"),
+        (weighted_error, (TRUE, SAID, np.ones((10, 1))), r"weights of shape \(10, 1\)"),
+        (roc, (TRUE, SAID[:, None] / 2), r"scores of shape \(10, 1\)"),
+        (brier, (TRUE[:, None], np.eye(2)[SAID]), r"true of shape \(10, 1\)"),
+        (brier, (TRUE, SAID / 2), r"probabilities of shape \(10,\): expected one of each class of each example"),
+    ],
+)
+def test_a_column_is_refused_where_it_would_be_set_against_every_example(score, arrays, message):
+    """Without the checks of shapes that only the tests make."""
+    with pytest.raises(InputError, match=message):
+        unwrap(score)(*arrays)
 
 
 def test_scores_may_be_of_any_kind_of_number_and_infinite_and_labels_true_and_false():

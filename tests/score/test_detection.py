@@ -95,6 +95,7 @@ def test_precision_and_recall_by_hand():
         (images([], []), {}, "1 images with objects, 2 with detections"),
         (images([([5.0, 0, 4, 1], 0, 0.9)]), {}, r"box 0, 0 is \(5, 0, 4, 1\): expected x1 ≤ x2"),
         (images([(HERE, 7, 0.9)]), {}, "said labels from 7 to 7: expected 0 to 1"),
+        (images([(HERE, 0, np.nan)]), {}, "a score is NaN"),
     ],
 )
 def test_what_can_not_be_scored_is_refused(said, change, message):

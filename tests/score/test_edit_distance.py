@@ -62,6 +62,11 @@ def test_the_alignment_goes_through_both_once_and_in_order_and_its_edits_make_th
         assert wrong == fewest(tuple(reference), tuple(found))
 
 
+def test_of_equally_short_alignments_it_takes_a_pair_before_a_deletion_before_an_insertion_from_the_end():
+    """aba becomes bab by leaving out its first letter and adding the last, or the other way round."""
+    assert alignment("aba", "bab") == [(None, 0), (0, 1), (1, 2), (2, None)]
+
+
 def test_it_is_a_metric():
     some = TEXTS[::3]
     for a, b, c in product(some, some, some):
@@ -87,7 +92,8 @@ def test_a_rate_can_exceed_1_and_an_empty_reference_has_its_edits_counted():
 
 
 def test_an_accent_is_one_character_however_it_is_written():
-    assert character_error_rate(["caf\u00e9"], ["cafe\u0301"]).edits.total == 0
+    for rate in (character_error_rate, word_error_rate):
+        assert rate(["caf\u00e9"], ["cafe\u0301"]).edits.total == 0
 
 
 def test_what_can_t_be_counted_is_refused():

@@ -51,6 +51,13 @@ def test_cosine_worked_by_hand_and_its_limits():
     np.testing.assert_allclose(cosine(u[:, None], u), unit(u) @ unit(u).T, atol=1e-12)
 
 
+@pytest.mark.parametrize("size", [30, 1e-4])
+def test_half_precision_neither_overflows_nor_vanishes_in_a_length(size):
+    vector = np.full(100, size, np.float16)
+    assert cosine(vector, vector) == pytest.approx(1, rel=1e-5)
+    np.testing.assert_allclose(unit(vector), 0.1, rtol=1e-5)
+
+
 def test_the_nearest_are_those_that_sorting_all_cosines_finds_in_any_number_of_blocks(monkeypatch):
     vectors, queries, out = RANDOM.normal(size=(40, 5)), RANDOM.normal(size=(13, 5)), RANDOM.integers(0, 40, (13, 3))
     cosines = cosine(queries[:, None], vectors)

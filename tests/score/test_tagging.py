@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from jaxdl.score.tagging import names, span_scores, spans
+from jaxdl.score.tagging import span_scores, spans, spelled
 
 
 @pytest.mark.parametrize(
@@ -31,4 +31,4 @@ def test_a_name_that_is_too_short_or_of_another_kind_counts_twice_as_wrong():
 
 
 def test_padding_is_no_tag():
-    assert names(np.array([[0, 1, 0], [1, 1, 1]]), np.array([2, 3]), ("O", "B-X")) == [["O", "B-X"], ["B-X"] * 3]
+    assert spelled(np.array([[0, 1, 0], [1, 1, 1]]), np.array([2, 3]), ("O", "B-X")) == [["O", "B-X"], ["B-X"] * 3]

@@ -36,6 +36,17 @@ def test_the_worked_examples(errors, causes):
     assert set(percent(**errors).causes) == causes
 
 
+@pytest.mark.parametrize("errors", [(0, 0.2, 0.3), (0, 0.3, 0.45), (0, 0.04, 0.06), (0, 0.06, 0.09), (0, 0.1, 0.15)])
+def test_a_gap_half_as_large_as_the_largest_is_a_cause_however_its_floats_round(errors):
+    assert diagnose(dict(zip(("human", "train", "dev"), errors, strict=True))).causes == (BIAS, VARIANCE)
+
+
+@pytest.mark.parametrize("train", [0.0, 0.05, 0.06, 0.1, 0.2, 0.3, 0.4])
+def test_a_gap_of_a_point_and_a_half_is_a_cause_wherever_it_begins_and_less_is_none(train):
+    assert diagnose({"human": train, "train": train, "dev": round(train + 0.015, 9)}).causes == (VARIANCE,)
+    assert diagnose({"human": train, "train": train, "dev": train + 0.0149}).causes == ()
+
+
 def test_below_the_human_level_it_is_undecidable():
     found = percent(human=0.5, train=0.3, dev=0.4)
     assert found.verdict == "undecidable"
@@ -49,6 +60,8 @@ def test_a_dev_set_that_is_easier_than_train_is_said_to_be():
     found = percent(human=4, train=7, train_dev=10, dev=6)
     assert found.gaps[MISMATCH].value == pytest.approx(-0.04)
     assert any("dev is easier than train" in remark for remark in found.remarks)
+    assert percent(human=4, train=7, train_dev=10, dev=8.5).remarks == found.remarks
+    assert percent(human=4, train=7, train_dev=10, dev=8.6).remarks == ()
 
 
 def test_the_proxy_for_bayes_is_the_lowest_error_of_any_expert():
@@ -95,6 +108,17 @@ def test_what_chance_explains_is_no_cause():
     assert many.causes == ("variance",)
     assert few.gaps[BIAS].interval is not None  # one of the two is of a count
     assert diagnose(errors).gaps[BIAS].interval is None
+
+
+def test_what_chance_explains_is_not_remarked_on_either():
+    easier = {"human": 0.04, "train": 0.07, "train_dev": 0.10, "dev": 0.06}
+    few, many = (diagnose(easier, dict.fromkeys(("train", "train_dev", "dev"), n)) for n in (100, 10_000))
+    assert not few.remarks
+    assert "dev is easier than train" in many.remarks[0]
+    below = {"human": 0.01, "train": 0.009, "dev": 0.012}
+    few, many = (diagnose(below, {"train": n, "dev": n}) for n in (1000, 10**6))
+    assert (few.verdict, many.verdict) == ("nothing stands out", "undecidable")
+    assert not any("below the human level" in remark for remark in few.remarks)
 
 
 def test_the_human_level_is_taken_as_zero_and_that_is_said():

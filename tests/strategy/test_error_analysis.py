@@ -4,6 +4,7 @@ import csv
 
 import numpy as np
 import pytest
+from matplotlib.image import imread
 
 from jaxdl.errors import InputError
 from jaxdl.strategy.error_analysis import Tagged, mistakes, read, summarize, write
@@ -40,7 +41,7 @@ def test_labels_that_cause_06_of_10_points_can_wait_and_06_of_2_can_not(error, w
 def test_what_comes_before_wrong_labels_is_the_most_frequent_and_a_fifth_of_the_mistakes_is_worth_it():
     assert summarize(tagged(label_wrong=6, dog=9, blurry=12)).labels.endswith("blurry comes first")
     assert ": worth correcting" in summarize(tagged(label_wrong=20)).labels
-    assert "not worth" in summarize(tagged(label_wrong=19)).labels
+    assert summarize(tagged(label_wrong=19, blurry=19)).labels.endswith("not worth correcting yet")
 
 
 def test_mistakes_by_chance_are_all_equally_likely_and_the_surest_come_in_order():
@@ -77,6 +78,17 @@ def test_a_table_goes_out_is_tagged_and_comes_back(tmp_path):
         write(tmp_path / "errors", images, np.array([0]), true, probabilities)
 
 
+def test_a_small_image_is_written_large_with_its_darkest_pixel_black_and_its_brightest_white(tmp_path):
+    image = np.zeros((1, 8, 8, 1))
+    image[0, 0, 0], image[0, 7, 7] = -3.0, 5.0
+    path = write(tmp_path, image, np.array([0]), np.array([0]), np.array([[0.0, 1.0]]))
+    pixels = imread(next(path.parent.glob("*.png")))[..., 0]
+    assert pixels.shape == (128, 128)
+    assert (pixels[:16, :16] == 0).all()
+    assert (pixels[-16:, -16:] == 1).all()
+    assert pixels[64, 64] == pytest.approx(3 / 8, abs=0.01)
+
+
 def test_what_is_no_image_is_written_as_text(tmp_path):
     inputs, said = np.array([[0.0, 0.0], [1.5, 2.0]]), np.array([[1.0, 0.0], [0.2, 0.8]])
     path = write(tmp_path, inputs, np.array([1]), np.array([0, 0]), said)
@@ -95,6 +107,7 @@ def test_what_is_no_image_is_written_as_text(tmp_path):
         ("file,blurry\n\n\na.png,2\n", "line 4"),
         ("file,blurry, blurry\na.png,1,0\n", "two columns are called blurry"),
         ("file,r\udce9el\na.png,1\n", "expected CSV in UTF-8"),
+        (f"file,blurry\na.png,{'1' * 200_000}\n", "line 2: field larger than field limit"),
     ],
 )
 def test_what_is_no_table_is_refused(tmp_path, text, message):
@@ -124,3 +137,8 @@ def test_bad_numbers_and_names_are_refused(tmp_path):
             write(tmp_path, np.zeros((1, 2)), np.array([0]), np.array([0]), np.eye(2)[:1], tags=tags)
     with pytest.raises(InputError, match="0 mistakes"):
         mistakes(np.zeros(1, int), np.ones((1, 2)), 0)
+    with pytest.raises(InputError, match="seed -1: expected 0 or more"):
+        mistakes(np.zeros(1, int), np.ones((1, 2)), seed=-1)
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="file can't be a folder"):
+        write(tmp_path / "file", np.zeros((1, 2)), np.array([0]), np.array([0]), np.eye(2)[:1])

@@ -47,6 +47,8 @@ def test_of_the_surest_mistakes_no_ceiling_is_offered_for_they_are_not_like_the_
     lines = list(csv.reader((tmp_path / "out" / "table.csv").read_text().splitlines()))
     sure = [float(line[4]) for line in lines[1:]]
     assert sure == sorted(sure, reverse=True)
+    assert main(["errors", str(run), "--count", "10000", "--how", "confident", "--out", str(tmp_path / "all")]) == 0
+    assert "--error" in capsys.readouterr().out  # all of them are like all of them
 
 
 def test_where_nothing_is_wrong_there_is_nothing_to_tag(tmp_path, monkeypatch, capsys):

@@ -76,6 +76,7 @@ def test_most_of_what_was_disturbed_a_little_is_found_among_strangers():
         (lambda: place_target(100, 2), "too few for dev and test"),
         (lambda: place_target(100, 20, to_train=1), "from 0 to below 1"),
         (lambda: duplicates({"a": np.ones((2, 3)), "b": np.ones((2, 4))}), "expected one shape"),
+        (lambda: duplicates({"a": np.array(["x"]), "b": np.array(["y"])}, near=0.1), "only numbers can be near"),
     ],
 )
 def test_what_can_not_be_divided_is_refused(make, message):

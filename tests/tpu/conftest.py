@@ -55,7 +55,15 @@ class FakeCloud:
 
     def scenario(self, **differences):
         """Two workers at once, nothing wrong; with differences."""
-        fine = {"workers": 2, "coming": [], "create_errors": [], "reason": "stockout", "ssh_fails": {}, "ssh_hangs": []}
+        fine = {
+            "workers": 2,
+            "coming": [],
+            "create_errors": [],
+            "reason": "stockout",
+            "ssh_fails": {},
+            "ssh_hangs": [],
+            "scp_fails": [],
+        }
         now = {
             "queue": [],
             "node": "",

@@ -42,6 +42,15 @@ def lose(cloud):
     )
 
 
+def reboot(home):
+    """A VM's processes and its mounts are gone, its disk is there."""
+    os.system(f"kill -9 -- -$(cat {home}/jobs/run/supervisor) -$(cat {home}/jobs/run/group); rm {home}/shared")
+    os.makedirs(f"{home}/shared/runs")
+    for name in ("ready", "jobs/run/boot"):
+        with open(f"{home}/{name}", "w") as file:
+            file.write("the boot before\n")
+
+
 def create(cloud, flags):
     if cloud["node"] or cloud["queue"]:
         end(1, f"ERROR: (gcloud) {MESSAGES['exists']}")
@@ -110,6 +119,10 @@ def reach(cloud, worker, command):
             cloud["node"], cloud["machine"] = "PREEMPTED", ""
         elif event == "vanish":
             delete_queue(cloud, {"--force"})
+        elif event == "reboot":
+            reboot(f"{ROOT}/{cloud['machine']}/worker-{worker}/jaxdl")
+        elif event == "silence":
+            cloud["ssh_fails"]["1"] = 3 * 21
     fails = cloud["ssh_fails"].get(worker, 0)
     if fails and cloud["node"]:
         cloud["ssh_fails"][worker] = fails - 1
@@ -123,6 +136,8 @@ def ssh(cloud, flags):
     yield
     if flags["--worker"] in cloud["ssh_hangs"]:
         os.execvp("sleep", ["sleep", "600"])
+    if flags["--worker"] == cloud.get("slow_to_stop") and " stop " in flags["--command"]:
+        os.system("sleep 1")
     if problem:
         end(255, problem)
     words = flags["--command"].split(" ")  # gcloud cuts at each space, ssh joins again
@@ -135,9 +150,11 @@ def ssh(cloud, flags):
 def scp(cloud, flags):
     problem = reach(cloud, flags["--worker"], "")
     yield
-    if problem:
+    if problem or flags["--worker"] in cloud["scp_fails"]:
         end(255, problem)
     *sources, target = flags["words"]
+    if any("/env" in source and os.stat(source).st_mode & 0o77 for source in sources):
+        end(1, "others can read the variables")
     directory = target.partition(":")[2]
     goal = f"{ROOT}/{cloud['machine']}/worker-{flags['--worker']}/{directory}"
     if not os.path.isdir(goal):

@@ -44,6 +44,11 @@ def test_nobody_s_name_or_time_is_in_it(project):
         assert (member.uid, member.gid, member.uname, member.gname, member.mtime) == (0, 0, "", "", 0)
 
 
+def test_a_file_name_that_is_no_utf_8_is_packed_as_it_is(project):
+    (project / os.fsdecode(b"caf\xe9.txt")).write_text("old")
+    assert os.fsdecode(b"caf\xe9.txt") in names(pack(project)[1])
+
+
 def test_data_in_the_tree_is_refused_by_name(project):
     with open(project / "data.bin", "wb") as file:
         file.truncate(201 * 2**20)

@@ -3,11 +3,12 @@
 import itertools
 
 import pytest
-from babysit import BUDGET, PATIENCE, History, Outcome, Seen, Worker, decide, outcome
+from babysit import BUDGET, PATIENCE, History, Outcome, Seen, Worker, decide, outcome, own
 
-# From the generated client of the TPU API, v2; ABSENT: the API says NOT_FOUND; NEW: a word that it may learn.
+# From the generated client of the TPU API, v2; ABSENT: it says NOT_FOUND; STOCKOUT: FAILED of that; NEW: a word that it
+# may learn.
 COMING = ["CREATING", "ACCEPTED", "PROVISIONING", "WAITING_FOR_RESOURCES"]
-LOST_QUEUE = ["FAILED", "SUSPENDED"]
+LOST_QUEUE = ["FAILED", "SUSPENDED", "STOCKOUT"]
 LOST_NODE = ["PREEMPTED", "TERMINATED", "STOPPED", "HIDDEN", "UNKNOWN"]
 QUEUES = ["STATE_UNSPECIFIED", "ACTIVE", "DELETING", "SUSPENDING", *COMING, *LOST_QUEUE, "ABSENT", "NEW"]
 NODES = ["STATE_UNSPECIFIED", "CREATING", "READY", "RESTARTING", "REIMAGING", "DELETING", "REPAIRING", "STOPPING"]
@@ -45,8 +46,19 @@ def test_what_is_lost_is_deleted_at_once_unless_the_run_has_ended_for_good():
     over = ("done", "stopped")
     for seen, history in itertools.product(PAIRS, HISTORIES):
         ended = seen.run.kind in over or (seen.run.kind == "failed" and seen.run.code in (2, 3))
-        if (seen.queue in LOST_QUEUE or seen.node in LOST_NODE) and not ended:
+        given_up = seen.queue == "FAILED" and history.crashes == BUDGET
+        if (seen.queue in LOST_QUEUE or seen.node in LOST_NODE) and not ended and not given_up:
             assert decide(seen, history)[0].kind == "delete", seen
+
+
+def test_a_request_that_always_fails_is_given_up_and_says_why_but_nothing_free_is_waited_for():
+    history, waits = History(), []
+    for _ in range(BUDGET + 1):
+        action, history = decide(Seen("FAILED", "ABSENT", why="no such image"), history)
+        waits.append((action.kind, action.after))
+        assert "no such image" in action.why
+    assert waits == [("delete", 1), ("delete", 2), ("delete", 4), ("delete", 8), ("delete", 16), ("end", 0)]
+    assert decide(Seen("STOCKOUT", "ABSENT", why="nothing free"), history)[0].kind == "delete"
 
 
 def test_no_pair_is_a_dead_end_but_a_request_in_the_queue_and_a_run_that_runs_may_take_their_time():
@@ -112,8 +124,29 @@ def test_the_exit_codes_of_a_run_are_the_input(code, kind):
 
 @pytest.mark.parametrize(("queue", "node"), [("ACTIVE", "READY"), ("SUSPENDED", "PREEMPTED"), ("ABSENT", "ABSENT")])
 def test_a_run_stopped_by_hand_ends_the_babysitter_and_nothing_is_made_or_started(queue, node):
-    action, _ = decide(Seen(queue, node, Outcome("stopped")), History())
+    _, history = decide(Seen("ACTIVE", "READY", Outcome("running")), History())
+    action, _ = decide(Seen(queue, node, Outcome("stopped")), history)
     assert (action.kind, action.code) == ("end", 75)
+
+
+def test_what_was_stopped_before_the_babysitter_came_goes_on():
+    action, history = decide(Seen("ACTIVE", "READY", Outcome("stopped")), History())
+    assert action.kind == "launch"
+    assert decide(Seen("ACTIVE", "READY", Outcome("stopped")), history)[0].kind == "end"
+
+
+@pytest.mark.parametrize("kind", ["bare", "absent", "partial", "hanging", "failed"])
+def test_only_a_run_that_runs_gives_the_patience_back(kind):
+    assert decide(Seen("ACTIVE", "READY", Outcome(kind, code=1)), History(useless=7))[1].useless == 7
+    assert decide(Seen("ACTIVE", "READY", Outcome("running")), History(useless=7))[1].useless == 0
+
+
+@pytest.mark.parametrize("over", ["ended", "stopped", "lost"])
+def test_what_has_ended_of_other_code_or_another_command_is_as_if_it_had_never_been(over):
+    old, new = Worker(0, over, 0, 1.0, 5, what="old"), Worker(1, over, 0, 1.0, what="new")
+    running, bare = Worker(2, "running", what="old"), Worker(3, "bare")
+    assert own([old, new, bare], "new") == [Worker(0, "absent", step=5), new, bare]
+    assert own([old, new, running], "new") == [old, new, running]
 
 
 def test_crashes_wait_longer_each_time_and_a_new_checkpoint_makes_the_next_the_first_again():
@@ -135,7 +168,7 @@ def test_crashes_wait_longer_each_time_and_a_new_checkpoint_makes_the_next_the_f
 
 def test_a_node_made_anew_is_neither_dirty_nor_useless_but_the_crashes_are_remembered():
     _, history = decide(Seen("ACTIVE", "READY", Outcome("absent")), History(3, 40, PATIENCE, dirty=True))
-    assert history == History(3, 40)
+    assert history == History(3, 40, looked=True)
 
 
 def test_the_first_to_fail_is_the_one_that_is_blamed_not_those_who_died_of_it():
@@ -156,9 +189,14 @@ def test_the_first_to_fail_is_the_one_that_is_blamed_not_those_who_died_of_it():
         (["running", "unreachable"], "unreachable"),
         (["ended 0", "ended 0"], "done"),
         (["ended 0", "ended 1"], "failed"),
-        (["ended 1", "unreachable"], "failed"),
+        (["ended 1", "unreachable"], "unreachable"),
+        (["ended 2", "unreachable"], "failed"),
+        (["running", "ended 1", "unreachable"], "unreachable"),
+        (["ended 1", "bare"], "bare"),
         (["ended 0", "lost"], "failed"),
         (["stopped", "stopped"], "stopped"),
+        (["stopped", "ended 75"], "stopped"),
+        (["stopped", "ended 75", "running"], "hanging"),
         (["stopped", "absent"], "absent"),
         (["absent", "bare"], "bare"),
         ([], "unreachable"),
@@ -169,3 +207,13 @@ def test_workers_taken_together(states, kind):
         Worker(i, state.split()[0], int(state.split()[1]) if " " in state else None) for i, state in enumerate(states)
     ]
     assert outcome(found).kind == kind
+
+
+def test_where_no_node_can_ever_be_reached_they_are_not_made_without_end():
+    history, deleted = History(), 0
+    for _ in range((BUDGET + 1) * (PATIENCE + 1)):
+        action, history = decide(Seen("ACTIVE", "READY", UNREACHABLE), history)
+        deleted += action.kind == "delete"
+        if action.kind == "end":
+            break
+    assert (deleted, action.kind, action.code) == (BUDGET, "end", 1)

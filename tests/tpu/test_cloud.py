@@ -6,7 +6,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from cloud import AlreadyThere, Cloud, Node, OutOfQuota, StockOut, error, version_for
+from cloud import AlreadyThere, Cloud, Node, OutOfQuota, Queue, StockOut, error, version_for
 from shell import Answer, Refused, Shell, Unreachable
 
 ERROR = "ERROR: (gcloud.compute.tpus.queued-resources.create) "
@@ -36,6 +36,15 @@ def test_workers_are_counted_from_what_the_api_lists_once_for_each_vm(endpoints,
     found = {"state": "READY", "networkEndpoints": [{}] * endpoints, "networkConfigs": [{}] * networks}
     cloud = Cloud("pod", lambda *_: Answer(0, json.dumps(found), ""))
     assert cloud.node() == Node("READY", workers)
+
+
+@pytest.mark.parametrize(
+    ("why", "state"), [("no such image", "FAILED"), ("There is no more capacity in the zone", "STOCKOUT")]
+)
+def test_a_failed_request_says_why_and_nothing_free_is_told_apart(why, state):
+    found = {"state": {"state": "FAILED", "failedData": {"error": {"message": why}}}}
+    cloud = Cloud("pod", lambda *_: Answer(0, json.dumps(found), ""))
+    assert cloud.queue() == Queue(state, why)
 
 
 @pytest.mark.parametrize(

@@ -58,6 +58,8 @@ def test_every_flag_that_is_sent_is_one_that_gcloud_has_in_general_availability(
         (["launch", "pod", "--run", "r", "--local", "2", "--", "ls"], "expected PROCESSESxDEVICES, such as 2x2"),
         (["launch", "pod", "--run", "r", "--env", "API_KEY=x", "--", "ls"], "no place on a command line"),
         (["launch", "pod", "--run", "r", "--", "ls"], "pod is ABSENT: expected READY"),
+        (["logs", "pod", "--run", "r", "--local", "2x2"], "there is no worker 0 of pod on this machine"),
+        (["create", "pod", "--type", "v6e-8", "--every", "-1"], "--every -1: expected seconds, 0 or more"),
         (["launch", "pod", "--rum", "r", "--", "ls"], "--run"),
         (["launhc", "pod"], "launch"),
     ],
@@ -98,8 +100,8 @@ def test_words_with_spaces_quotes_and_dollars_reach_the_command_as_they_are(clou
 def test_a_secret_reaches_the_run_and_no_command_line_log_or_file_that_stays(cloud):
     cloud.ready()
     secret = "hunter2-hunter2"
-    command = '[[ $HF_TOKEN == hunter2-* && $COLOUR == "deep blue" ]] && echo "I know it: $HF_TOKEN"; exit 1'
-    variables = ("--env", "HF_TOKEN", "--env", "COLOUR=deep blue")
+    command = '[[ $HF_TOKEN == hunter2-* && $job$code == "deep blue5" ]] && echo "I know it: $HF_TOKEN"; exit 1'
+    variables = ("--env", "HF_TOKEN", "--env", "job=deep blue", "--env", "code=5")  # as the supervisor calls its own
     code, out, _ = cloud.tpu(*LAUNCH, "run", *variables, "--", "bash", "-c", command, HF_TOKEN=secret)
     assert code == 1
     assert "I know it: ***" in out
@@ -107,6 +109,42 @@ def test_a_secret_reaches_the_run_and_no_command_line_log_or_file_that_stays(clo
     assert not any(secret in word for call in cloud.calls for word in call)
     holders = [path for path in cloud.root.rglob("*") if path.is_file() and secret in path.read_text(errors="replace")]
     assert {path.name for path in holders} <= {"log"}  # where the program itself has put it
+
+
+def test_a_launch_that_fails_leaves_no_secret_behind(cloud):
+    cloud.ready()
+    cloud.scenario(**{**cloud.state, "scp_fails": ["1"]})
+    flags = ("--ssh-pause", "0.01", "--env", "HF_TOKEN", "--", "true")
+    code, _, err = cloud.tpu(*LAUNCH, "run", *flags, HF_TOKEN="hunter2-hunter2")
+    assert (code, "worker 1 of pod does not answer" in err) == (1, True)
+    assert not [path for path in cloud.root.rglob("*") if path.is_file() and b"hunter2" in path.read_bytes()]
+
+
+def test_without_gcloud_one_line_says_what_to_do(cloud):
+    code, _, err = cloud.tpu("status", "pod", PATH="/nowhere")
+    assert (code, err) == (2, "tpu: gcloud: not found; install the Google Cloud CLI, or type --local 2x2\n")
+
+
+def test_a_stop_of_a_run_that_is_not_there_names_the_run_that_is(cloud):
+    cloud.ready()
+    assert cloud.tpu(*LAUNCH, "run", "--detach", "--", "sleep", "60")[0] == 0
+    code, _, err = cloud.tpu("stop", "pod", "--run", "rum")
+    assert (code, err) == (2, "tpu: pod has no run rum; there is: run\n")
+    assert cloud.tpu("status", "pod", "--run", "run")[1].count("running") == 2
+
+
+def test_a_link_called_runs_in_the_checkout_gives_way_to_the_shared_storage(cloud):
+    (cloud.project / "runs").symlink_to("/a/large/disk")
+    cloud.ready()
+    assert cloud.tpu(*LAUNCH, "run", "--", "touch", "runs/here")[0] == 0
+    assert (cloud.root / "machine-1/worker-0/jaxdl/shared/runs/here").exists()
+
+
+def test_deleting_what_is_not_there_is_done(cloud):
+    assert cloud.tpu("delete", "pod")[0] == 0
+    cloud.ready()
+    assert cloud.tpu("delete", "pod")[0] == 0
+    assert (cloud.state["node"], cloud.state["queue"]) == ("", [])
 
 
 def test_an_api_that_does_not_answer_is_1(cloud):

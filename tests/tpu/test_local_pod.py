@@ -8,6 +8,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "tpu_scripts"
 COMMAND = ("--", "python", "tests/reliability/tiny.py", "--steps", "40", "--size", "4")
@@ -30,6 +32,15 @@ def launched(tmp_path, pod, workdir, **variables):
 def finished(process):
     out, _ = process.communicate(timeout=120)
     return process.returncode, out
+
+
+def test_a_pod_that_is_deleted_stops_what_runs_on_it(cloud):
+    assert cloud.tpu("launch", "pod", "--run", "run", "--local", "1x1", "--detach", "--", "sleep", "60")[0] == 0
+    group = int((cloud.root / "cache/jaxdl/pods/pod/worker-0/jaxdl/jobs/run/group").read_text())
+    os.killpg(group, 0)
+    assert cloud.tpu("delete", "pod", "--local", "1x1")[0] == 0
+    with pytest.raises(ProcessLookupError):
+        os.killpg(group, 0)
 
 
 def test_a_pod_that_is_preempted_and_launched_again_ends_where_an_undisturbed_one_does(tmp_path):

@@ -1,10 +1,13 @@
 """The two files that run on a VM: processes, groups, exit codes and who holds the accelerator."""
 
+import fcntl
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,10 +20,14 @@ def worker(tmp_path):
     for part in ("code/v1", "jobs", "shared"):
         (tmp_path / part).mkdir(parents=True)
     (tmp_path / "run_worker.sh").write_bytes((SCRIPTS / "run_worker.sh").read_bytes())
+    (tmp_path / "ready").write_text(Path("/proc/sys/kernel/random/boot_id").read_text())
+    launches = itertools.count()
 
     def do(*words, **variables):
         if words[0] == "start":
-            (tmp_path / "env").write_text("")
+            launch = f"what-{next(launches)}"
+            (tmp_path / f"env-{launch}").write_text("")
+            words = (*words[:2], launch, *words[2:])
         command = ["bash", str(tmp_path / "run_worker.sh"), *words]
         done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **variables}, timeout=30)
         assert done.returncode == 0, done.stderr
@@ -114,6 +121,79 @@ def test_stopping_what_has_ended_changes_nothing(worker):
     assert state(worker) == ["ended", "3"]
 
 
+@pytest.mark.parametrize(("code", "then"), [(75, "stopped"), (1, "stopped"), (0, "ended")])
+def test_stopped_by_hand_is_told_of_what_had_ended_undone(worker, code, then):
+    """As where the stop of another worker has ended this one, before its own stop came."""
+    worker("start", "run", "v1", "bash", "-c", f"exit {code}")
+    wait_for(lambda: state(worker)[0] == "ended")
+    worker("stop", "run", "5")
+    assert state(worker) == [then, str(code)]
+
+
+def test_a_stop_of_what_is_not_there_names_what_is_and_leaves_it_alone(worker):
+    assert worker("stop", "lenett", "1") == "jaxdl none"
+    device = worker.root / "accel0"
+    device.touch()
+    worker("start", "old", "v1", "true")
+    wait_for(lambda: state(worker, "old") == ["ended", "0"])
+    worker("start", "lenet", "v1", "bash", "-c", f"exec 7<{device}; echo up; sleep 60")
+    wait_for(lambda: "up" in worker("log", "lenet", "5"))
+    assert worker("stop", "lenett", "1", JAXDL_ACCELERATOR=str(device)) == "jaxdl none lenet old"
+    assert worker("stop", "old", "1", JAXDL_ACCELERATOR=str(device)) == "jaxdl busy lenet"
+    assert state(worker, "lenet") == ["running", "-"]
+
+
+def test_a_launch_that_failed_takes_back_its_own_run_and_variables_and_no_other_s(worker):
+    worker("start", "run", "v1", "sleep", "60")
+    (worker.root / "env-what-9").touch()
+    worker("stop", "run", "5", "again", "what-9")
+    assert state(worker) == ["running", "-"]
+    assert not (worker.root / "env-what-9").exists()
+    worker("stop", "run", "5", "again", "what-0")
+    assert state(worker) == ["absent", "-"]
+
+
+def test_an_old_supervisor_that_comes_late_says_nothing_of_the_new_run(worker):
+    worker("start", "run", "v1", "sleep", "60")
+    old = int((worker.root / "jobs/run/supervisor").read_text())
+    os.kill(old, signal.SIGSTOP)
+    worker("stop", "run", "0", "again")
+    worker("start", "run", "v1", "sleep", "60")
+    os.kill(old, signal.SIGCONT)
+    wait_for(lambda: not is_alive(old))
+    assert state(worker) == ["running", "-"]
+
+
+def test_what_was_set_up_before_the_vm_booted_is_to_be_set_up_again(worker):
+    assert state(worker)[0] == "absent"
+    (worker.root / "ready").write_text("another boot\n")
+    assert state(worker)[0] == "bare"
+
+
+def test_one_start_or_stop_at_a_time(worker):
+    with open(worker.root / "lock", "w") as lock, ThreadPoolExecutor() as pool:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        starts = [pool.submit(worker, "start", name, "v1", "sleep", "60") for name in "ab"]
+        time.sleep(0.3)
+        assert not list((worker.root / "jobs").iterdir())
+        fcntl.flock(lock, fcntl.LOCK_UN)
+    said = {start.result() for start in starts}
+    assert said in ({"jaxdl started", "jaxdl busy a"}, {"jaxdl started", "jaxdl busy b"})
+
+
+def test_a_stop_waits_for_the_grace_of_another_and_says_what_it_waited_for(worker):
+    (worker.root / "lock").write_text("stop run")
+    flock = worker.root / "bin/flock"
+    flock.parent.mkdir()
+    flock.write_text(f'#!/bin/sh\necho "$@" >{worker.root}/asked\nexit 1\n')
+    flock.chmod(0o755)
+    command = ["bash", str(worker.root / "run_worker.sh"), "stop", "run", "60"]
+    path = {"PATH": f"{flock.parent}:{os.environ['PATH']}"}
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, **path})
+    assert (done.returncode, done.stderr) == (1, "still busy here: stop run\n")
+    assert (worker.root / "asked").read_text() == "-w 80 9\n"
+
+
 def test_a_run_whose_supervisor_was_killed_is_still_running_until_it_is_gone_and_then_lost(worker):
     worker("start", "run", "v1", "sleep", "60")
     job = worker.root / "jobs/run"
@@ -137,7 +217,17 @@ def test_a_reboot_makes_a_run_lost_even_where_its_numbers_have_gone_to_others(wo
 
 def test_a_start_asked_for_twice_by_one_launch_starts_once(worker):
     worker("start", "run", "v1", "bash", "-c", "echo x; sleep 60")
-    again = ["bash", str(worker.root / "run_worker.sh"), "start", "run", "v1", "bash", "-c", "echo x; sleep 60"]
+    again = [
+        "bash",
+        str(worker.root / "run_worker.sh"),
+        "start",
+        "run",
+        "what-0",
+        "v1",
+        "bash",
+        "-c",
+        "echo x; sleep 60",
+    ]
     assert subprocess.run(again, capture_output=True, text=True).stdout == "jaxdl started\n"
     assert len(list((worker.root / "jobs").iterdir())) == 1
     assert worker("log", "run", "100").count("== started") == 1
@@ -146,6 +236,8 @@ def test_a_start_asked_for_twice_by_one_launch_starts_once(worker):
 def test_a_device_that_is_held_after_the_stop_makes_the_node_dirty_and_names_the_holder(worker):
     device = worker.root / "accel0"
     device.touch()
+    worker("start", "run", "v1", "true")
+    wait_for(lambda: state(worker) == ["ended", "0"])
     with device.open() as held:
         holder = subprocess.Popen(["sleep", "60"], stdin=held)
         said = worker("stop", "run", "1", JAXDL_ACCELERATOR=str(device)).split()
@@ -154,6 +246,14 @@ def test_a_device_that_is_held_after_the_stop_makes_the_node_dirty_and_names_the
     assert worker("stop", "run", "0", JAXDL_ACCELERATOR=str(device)) == "jaxdl free"
     assert said[:2] == ["jaxdl", "dirty"]
     assert set(said[2:]) == {str(holder.pid), str(os.getpid())}
+
+
+def test_a_launch_whose_variables_were_taken_back_does_not_start_and_is_not_said_to_have(worker):
+    worker("start", "run", "v1", "true")
+    wait_for(lambda: state(worker) == ["ended", "0"])
+    command = ["bash", str(worker.root / "run_worker.sh"), "start", "run", "what-9", "v1", "true"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (1, "")
 
 
 def test_an_archive_that_arrived_damaged_is_not_unpacked(worker):
@@ -171,4 +271,4 @@ def test_progress_is_the_newest_checkpoint_of_the_directory_that_the_log_names(w
         (saved / name).mkdir(parents=True)
     worker("start", "run", "v1", "echo", "run directory: runs x/a")
     wait_for(lambda: state(worker)[0] == "ended")
-    assert worker("poll", "run").split()[-1] == "10"
+    assert worker("poll", "run").split()[-2] == "10"

@@ -3,11 +3,14 @@
 import importlib.machinery
 import io
 import json
+import resource
+import signal
 import sys
 import types
 
 import pytest
 
+from jaxdl.errors import StorageError
 from jaxdl.train.logbook import Logbook, Progress
 
 
@@ -76,6 +79,21 @@ def test_evaluations_go_to_tensorboard_where_it_is_installed(tmp_path, monkeypat
     monkeypatch.setitem(sys.modules, "tensorboardX", module)
     write(tmp_path, range(1, 4), evaluations=(3,))
     assert added == [("dev/accuracy", 0.3, 3), "closed"]
+
+
+def test_a_log_that_can_not_be_opened_or_grown_is_told_with_its_path_and_the_free_bytes(tmp_path):
+    with pytest.raises(StorageError, match=r"could not write .*metrics.jsonl, where [\d,]+ bytes are free"):
+        Logbook(tmp_path / "absent", 10, io.StringIO())
+    before, ignored = resource.getrlimit(resource.RLIMIT_FSIZE), signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    book = Logbook(tmp_path, 10, io.StringIO())
+    try:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, before[1]))
+        with pytest.raises(StorageError, match=r"metrics.jsonl, where"):  # the buffer spills amid the training
+            book.train(1, {"loss": 1.0, "x" * (2 << 20): 0.0})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+        book.__exit__()
 
 
 class Terminal(io.StringIO):

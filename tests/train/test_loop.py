@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import signal
+import types
 
 import jax
 import jax.numpy as jnp
@@ -13,7 +14,9 @@ import optax
 import pytest
 
 from jaxdl.errors import Diverged, InputError, Preempted
-from jaxdl.train.loop import due, fit
+from jaxdl.train import timing
+from jaxdl.train.checkpoint import Checkpoints
+from jaxdl.train.loop import Trainer, due, fit
 from jaxdl.train.settings import Run
 
 
@@ -84,6 +87,20 @@ def test_evaluation_shows_each_example_once(make_task, tmp_path):
     np.testing.assert_allclose(result.metrics["dev/loss"], np.mean(scored), rtol=1e-5)
 
 
+def test_where_the_system_does_not_tell_a_process_s_cores_the_machine_s_are_recorded(make_task, tmp_path, monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity")
+    fit(make_task(steps=1), Run(tmp_path))
+    assert json.loads((tmp_path / "summary.json").read_text())["cores"] == os.cpu_count()
+
+
+@pytest.mark.parametrize(("steps", "saves"), [(16, 8), (20, 10), (9, 9)])
+def test_unless_it_is_told_a_training_saves_at_most_ten_times(make_task, tmp_path, monkeypatch, steps, saves):
+    monkeypatch.setattr(Checkpoints, "save", lambda book, state, *more: saved.add(int(state.step)))
+    saved = set()
+    fit(make_task(steps=steps), Run(tmp_path))
+    assert len(saved) == saves
+
+
 @pytest.mark.parametrize("flags", [{}, {"steps_per_call": 4}, {"parallel": "pmap"}])
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_stopped_and_gone_on_equals_never_stopped_bit_for_bit(make_task, tmp_path, flags, number):
@@ -148,6 +165,20 @@ def test_a_finished_run_trains_no_further(make_task, tmp_path):
     assert again["facts"] == facts
 
 
+def test_a_slow_evaluation_does_not_change_what_a_step_takes(make_task, tmp_path, monkeypatch):
+    """A clock by which a call takes 5 ms, and the evaluation after every second one a second."""
+    clock = [0.0]
+
+    def taking(seconds, of):
+        return lambda *given: (clock.append(clock[-1] + seconds), of(*given))[1]
+
+    monkeypatch.setattr(timing, "time", types.SimpleNamespace(perf_counter=lambda: clock[-1]))
+    monkeypatch.setattr(Trainer, "advance", taking(0.005, Trainer.advance))
+    monkeypatch.setattr(Trainer, "evaluate", taking(1.0, Trainer.evaluate))
+    facts = fit(make_task(steps=9), Run(tmp_path, mesh="data=1", evaluate_every=2, checkpoint_every=9)).facts
+    assert facts["step_ms"] == pytest.approx(5)
+
+
 def test_fresh_starts_from_step_0(make_task, tmp_path):
     fit(make_task(steps=4), Run(tmp_path))
     fit(make_task(steps=4), Run(tmp_path, seed=1, fresh=True))
@@ -187,17 +218,20 @@ def test_accumulation_refuses_a_model_whose_examples_see_each_other(make_task, t
 
 
 def test_bfloat16_computes_in_bfloat16_and_keeps_float32_parameters(make_task, tmp_path):
-    seen = set()
-    task = make_task(normalized=False, steps=6)
+    """What weighs an example, and running moments, stay float32 too: sums of many small numbers."""
+    seen, kept = set(), set()
+    task = make_task(steps=6)
 
     def spy(params, model_state, example, key):
         seen.update(str(leaf.dtype) for leaf in jax.tree.leaves(params))
         seen.add(str(example["x"].dtype))
+        kept.update(str(leaf.dtype) for leaf in jax.tree.leaves((model_state, example["mask"])))
         return task.loss(params, model_state, example, key)
 
     half = fit(dataclasses.replace(task, loss=spy), Run(tmp_path / "half", precision="bfloat16"))
     full = fit(task, Run(tmp_path / "full"))
     assert seen == {"bfloat16"}
+    assert kept == {"float32"}
     assert {str(leaf.dtype) for leaf in jax.tree.leaves(half.state.params)} == {"float32"}
     gap = abs(half.metrics["dev/loss"] - full.metrics["dev/loss"])
     assert 0 < gap < 0.05

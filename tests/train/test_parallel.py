@@ -1,5 +1,7 @@
 """One device, many devices, XLA's collectives or our own: the same numbers."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,6 +13,7 @@ from jaxdl.train import state as states
 from jaxdl.train import step as steps
 from jaxdl.train.parallel import Runner
 from jaxdl.train.sharding import make_mesh
+from jaxdl.typing import Mean
 
 
 def trained(task, kind="jit", devices=1, accumulate=1, per_call=1, dtype=np.float32):
@@ -69,6 +72,24 @@ def test_several_steps_in_a_call_give_the_plain_steps(make_task, kind, devices):
         assert distance(plain, trained(task, kind, devices, per_call=5, dtype=np.float64)) < 1e-9
 
 
+@pytest.mark.parametrize(
+    ("convolves", "times", "written_out"), [(False, 4, False), (True, 4, True), (True, 9, False), (True, 1, False)]
+)
+def test_several_steps_are_a_loop_but_for_a_few_with_convolutions(convolves, times, written_out):
+    """A convolution inside a loop has one thread on a CPU; many steps written out take minutes to compile."""
+
+    def loss(params, model_state, example, key):
+        x = example["x"]
+        y = jax.lax.conv(x[None], params["w"], (1, 1), "SAME") if convolves else x * params["w"].sum()
+        return Mean.of((y**2).sum(), example["mask"]), (model_state, {})
+
+    state = states.create(lambda key: ({"w": jnp.ones((1, 1, 2, 2))}, {}), optax.sgd(0.1), jax.random.key(0))
+    batch = {"x": np.ones((times, 2, 1, 4, 4)), "mask": np.ones((times, 2)), "row": np.zeros((times, 2), int)}
+    many = Runner(make_mesh("data=1")).bind(steps.repeated(steps.make_step(loss, optax.sgd(0.1)), times), batch_axis=1)
+    unrolled = re.findall(r"unroll=(\d+)", str(jax.make_jaxpr(many)(state, batch)))
+    assert unrolled == [str(times if written_out else 1)]
+
+
 def test_each_step_draws_its_own_dropout(make_task):
     task = make_task(normalized=False)
     body = Runner(make_mesh("data=1")).bind(steps.make_step(task.loss, task.optimizer))
@@ -114,6 +135,8 @@ def test_a_mesh_that_can_t_be_is_refused(description):
         make_mesh(description)
 
 
-def test_a_batch_that_can_t_be_split_is_refused_with_one_that_can():
-    with pytest.raises(InputError, match="such as 96"):
+def test_a_batch_that_can_t_be_split_is_refused_with_one_that_can_and_one_device_that_takes_any():
+    with pytest.raises(InputError, match="such as 96, or --mesh data=1"):
         Runner(make_mesh("data=8")).check_batch("train", 100)
+    with pytest.raises(InputError, match=r"such as 96$"):
+        Runner(make_mesh("data=8")).check_batch("train", 100, parts=3)

@@ -137,6 +137,15 @@ def test_a_head_of_other_layers_takes_the_place_of_the_old_one():
     assert_equal(merged(fresh, loaded, "head*")[0]["head2"], fresh[0]["head2"])
 
 
+def test_what_rows_carry_over_starts_anew_and_all_else_is_loaded():
+    """A checkpoint has none among its weights, a file that was saved has."""
+    params, state = weights(seed=0)
+    fresh, loaded = (params, {**state, "carry": {"h": jnp.zeros(8)}}), weights(seed=1)
+    assert_equal(merged(fresh, loaded), (loaded[0], {**loaded[1], "carry": {"h": jnp.zeros(8)}}))
+    saved = (loaded[0], {**loaded[1], "carry": {"h": jnp.ones(4)}})
+    assert_equal(merged(fresh, saved), merged(fresh, loaded))
+
+
 @pytest.mark.parametrize(
     ("fresh", "loaded", "complaint"),
     [

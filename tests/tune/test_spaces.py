@@ -56,6 +56,8 @@ def test_a_condition_decides_what_a_trial_has_and_a_grid_has_no_trial_twice():
         assert ("b2" in trial) == (trial["rule"] == "adam")
     conditional = {"rule": SPACE["rule"], "b2": SPACE["b2"]}
     assert len(grid(conditional, 3)) == 1 + 3
+    shapes = {"hidden": Choice(([8], [8, 8])), "rate": Log(1e-3, 1.0)}
+    assert [trial["hidden"] for trial in grid(shapes, 2)] == [[8], [8], [8, 8], [8, 8]]
     nested = {"rule": SPACE["rule"], "decay": When("rule", "adam", Choice(("none", "step", "cosine")))}
     assert {trial.get("decay") for trial in grid(nested, 2)} == {None, "none", "step", "cosine"}
 
@@ -86,6 +88,19 @@ def test_a_zoom_narrows_what_is_conditional_drops_what_can_no_longer_be_and_keep
     other = zoom(space, trials, np.array([0, 0, 0, 0, 1, 1, 1, 1.0]), 0.5)
     assert other == {"rule": Choice(("momentum",))}
     assert sample(other, 2) == [{"rule": "momentum"}] * 2
+
+
+def test_who_diverged_is_worst_and_takes_no_place_among_the_best():
+    space = {"rate": Log(1e-4, 1.0)}
+    trials = [{"rate": rate} for rate in (1e-4, 1e-3, 1e-2, 1e-1, 1.0)]
+    assert zoom(space, trials, np.array([np.nan, 0.9, 0.8, 0.1, np.nan]), 0.4) == {"rate": Log(1e-3, 1e-2)}
+
+
+def test_a_zoom_away_from_the_number_that_is_waited_for_drops_what_waits():
+    space = {"layers": Integer(1, 4), "skip": When("layers", 4, Choice((True, False)))}
+    finer = zoom(space, [{"layers": n} for n in (1, 2, 3)], np.array([0.9, 0.8, 0.1]), 0.5)
+    assert finer == {"layers": Integer(1, 2)}
+    assert sample(finer, 1)
 
 
 def test_a_whole_number_stands_in_the_middle_of_its_part_of_the_unit():
@@ -134,6 +149,9 @@ def test_optuna_is_asked_for_the_same_space():
         (lambda: Uniform(0.0, float("inf")), "low < high"),
         (lambda: check_space({}), "an empty space"),
         (lambda: check_space({"rule": SPACE["rule"], "b2": When("rule", "adma", Uniform(0.0, 1.0))}), "it never is"),
+        (lambda: check_space({"n": Integer(1, 3), "x": When("n", 7, Uniform(0.0, 1.0))}), "it never is"),
+        (lambda: check_space({"u": Uniform(0.0, 1.0), "x": When("u", "a", Uniform(0.0, 1.0))}), "it never is"),
+        (lambda: When("a", 1, When("b", 2, Uniform(0.0, 1.0))), "expected one condition"),
         (lambda: check_space({"b2": When("rul", "adam", Uniform(0.0, 1.0))}), "unknown condition"),
         (lambda: sample(SPACE, 0), "0 trials"),
         (lambda: grid(SPACE, 0), "0 values"),

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import math
+import types
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from jaxdl.models.mlp import MLP
 from jaxdl.optim.chain import Chain, Varied
 from jaxdl.train.settings import Run
 from jaxdl.tune import figures, study
-from jaxdl.tune.spaces import Choice, Integer, Log, sample
+from jaxdl.tune.spaces import Choice, Integer, Log, When, sample
 from jaxdl.tune.study import many, panda
 
 DATA = planar.load("moons", examples=120)
@@ -119,6 +120,54 @@ def test_a_trial_that_diverges_has_no_score_and_never_wins(tmp_path):
         assert study.read(tmp_path / name / "results.csv")[1]["dev/accuracy"] == ""
 
 
+@pytest.fixture
+def climb(monkeypatch):
+    """climb(run, {until: scores}, **how) -> the results of a study whose trials have those scores, in 1 second each."""
+
+    def results(run, scores, **how):
+        def climbed(task, until, place, metric):
+            return scores[until][int(place.directory.name.split()[-1])], 1.0
+
+        monkeypatch.setattr(study, "_climbed", climbed)
+        trials = [{"learning_rate": 0.1}] * len(next(iter(scores.values())))
+        return panda(lambda trial: types.SimpleNamespace(steps=100), trials, run, **how)
+
+    return results
+
+
+def test_of_all_that_were_tried_the_share_goes_on_and_who_diverged_counts_as_given_up(tmp_path, climb):
+    lost = math.nan
+    scores = {10: [lost, 0.4, 0.9, lost, 0.7, lost], 100: [0.0, 0.0, 0.5, 0.0, 0.8, 0.0]}
+    found = climb(Run(tmp_path), scores, rungs=(0.1, 1.0), keep=1 / 3)
+    assert found.steps.tolist() == [10, 10, 100, 10, 100, 10]
+    assert found.seconds.tolist() == [1, 1, 2, 1, 2, 1]
+    assert found.best == 4
+
+
+@pytest.mark.parametrize("goal", ["max", "min"])
+def test_where_all_that_went_on_diverge_the_next_best_goes_on_in_their_place(tmp_path, climb, goal):
+    sign = 1 if goal == "max" else -1
+    scores = {10: [0.1, 0.2, 0.9, 0.95], 50: [0.1, 0.2, 0.9, math.nan], 100: [0.3, 0.3, 0.8, 0.9]}
+    of_goal = {until: [sign * score for score in of] for until, of in scores.items()}
+    found = climb(Run(tmp_path), of_goal, rungs=(0.1, 0.5, 1.0), keep=0.25, goal=goal)
+    assert found.steps.tolist() == [10, 10, 100, 50]
+    assert found.whole.tolist() == [False, False, True, False]
+    assert found.best == 2
+
+
+def test_a_study_that_is_killed_while_it_begins_can_be_begun_again(tmp_path, climb, monkeypatch):
+    def killed(path, text, **how):
+        with path.open("w") as file:
+            file.write(text[:9])
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(study.Path, "write_text", killed)
+        with pytest.raises(KeyboardInterrupt):
+            climb(Run(tmp_path), {100: [0.5]})
+    assert climb(Run(tmp_path), {100: [0.5]}).best == 0
+
+
 def test_what_is_no_study_is_refused(tmp_path):
     run, trials = Run(tmp_path, mesh="data=1"), [{"learning_rate": 0.1}]
     with pytest.raises(InputError, match="without trials"):
@@ -155,6 +204,31 @@ def test_who_diverged_is_drawn_with_the_worst_and_not_as_the_best():
         found, lost = figures.scatter(space, results, "x").axes[0].lines
         np.testing.assert_allclose(found.get_ydata(), scores[1:])
         np.testing.assert_allclose((lost.get_xdata()[0], lost.get_ydata()[0]), (1, scores[2]))
+
+
+def test_each_value_is_marked_where_its_trials_are_drawn():
+    space = {
+        "rate": Log(1e-4, 1.0),
+        "units": Integer(2, 4),
+        "rule": Choice(("gd", "momentum")),
+        "b1": When("rule", "momentum", Choice((0.5, 0.9))),
+    }
+    trials = [{"rate": 1e-2, "units": 2, "rule": "gd"}, {"rate": 1.0, "units": 4, "rule": "momentum", "b1": 0.9}]
+    results = study.Results(trials, np.array([0.5, 0.6]), np.ones(2, int), np.ones(2))
+    shown = {"rate": ("1.0e-02", "1.0e+00"), "units": ("2", "4"), "rule": ("gd", "momentum"), "b1": ("0.9",)}
+    for axes in figures.scatter(space, results, "x").axes:
+        ticks = {label.get_text(): at for label, at in zip(axes.get_xticklabels(), axes.get_xticks(), strict=True)}
+        drawn = axes.lines[0].get_xdata()
+        assert [ticks[value] for value in shown[axes.get_xlabel()]] == pytest.approx(drawn)
+        np.testing.assert_allclose(axes.lines[0].get_ydata(), [0.5, 0.6][-len(drawn) :])
+    [axes] = figures.parallel(space, results, "x").axes
+    marks = {(text.xy[0], text.get_text()): text.xy[1] for text in axes.texts}
+    for line, trial in zip(axes.lines, trials, strict=False):
+        for place, name in enumerate(space):
+            text = shown[name][-1 if trial is trials[1] else 0]
+            if name in trial and (place, text) in marks:
+                assert marks[place, text] == pytest.approx(line.get_ydata()[place])
+    assert {(1, "2"), (1, "4"), (2, "gd"), (2, "momentum"), (3, "0.9")} <= marks.keys()
 
 
 def test_a_study_of_which_every_trial_diverged_can_be_drawn_and_has_no_best():
