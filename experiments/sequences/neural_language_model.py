@@ -18,7 +18,8 @@ import numpy as np
 
 from experiments import expect
 from jaxdl.data import analogies, prose
-from jaxdl.data.text import BOTH_SIDES, LAST_FOUR, LAST_ONE, Vocabulary, nearby_one, windows, words
+from jaxdl.data.contexts import BOTH_SIDES, LAST_FOUR, LAST_ONE, nearby_one, windows
+from jaxdl.data.text import Vocabulary, words
 from jaxdl.models.ngram import NGram
 from jaxdl.models.word_training import word_model
 from jaxdl.models.word_vectors import NeuralLanguageModel

@@ -15,7 +15,8 @@ import numpy as np
 
 from experiments import expect
 from jaxdl.data import analogies, prose
-from jaxdl.data.text import Vocabulary, subsample, words
+from jaxdl.data.contexts import subsample
+from jaxdl.data.text import Vocabulary, words
 from jaxdl.losses.embedding import huffman
 from jaxdl.models.word_training import Method, skip_gram, skip_gram_pairs
 from jaxdl.optim.chain import Chain

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jaxdl.data.batches import Batches
+from jaxdl.data.contexts import skip_grams
 from jaxdl.data.source import Arrays
-from jaxdl.data.text import check_tokens, skip_grams
+from jaxdl.data.text import check_tokens
 from jaxdl.errors import InputError, chosen
 from jaxdl.losses.classification import cross_entropy
 from jaxdl.losses.embedding import (

@@ -131,10 +131,15 @@ def clear(directory: Path) -> None:
 
 
 def write_json(path: Path, value: Any) -> None:
-    """Writes a JSON file that is whole at every moment."""
+    """Writes a JSON file, as `write_text` does."""
+    write_text(path, json.dumps(finite(value), indent=2, allow_nan=False) + "\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a file that is whole at every moment."""
     partial = path.with_suffix(".partial")
     with writing(path):
-        partial.write_text(json.dumps(finite(value), indent=2, allow_nan=False) + "\n")
+        partial.write_text(text, encoding="utf-8")
         os.replace(partial, path)
 
 

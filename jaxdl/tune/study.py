@@ -8,7 +8,6 @@ import dataclasses
 import functools
 import io
 import json
-import os
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -189,7 +188,8 @@ def _check(trials: Sequence[Trial], run: Run) -> None:
             f"{run.directory} holds a study of other trials, of another seed or configuration: "
             "give another --workdir, or --fresh"
         )
-    _write(path, text)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    workdir.write_text(path, text)
 
 
 def _written(directory: Path, metric: str, results: Results) -> Results:
@@ -202,16 +202,8 @@ def _written(directory: Path, metric: str, results: Results) -> Results:
     for at, (trial, score, steps, seconds) in enumerate(columns):
         cells = [trial.get(name, "") for name in names]
         table.writerow([at, *cells, "" if np.isnan(score) else f"{score:.6g}", steps, f"{seconds:.2f}"])
-    _write(directory / "results.csv", text.getvalue())
+    workdir.write_text(directory / "results.csv", text.getvalue())
     return results
-
-
-def _write(path: Path, text: str) -> None:
-    """At once or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f"{path.name}.tmp")
-    draft.write_text(text, encoding="utf-8")
-    os.replace(draft, path)
 
 
 def _told(trial: Mapping[str, Any]) -> str:

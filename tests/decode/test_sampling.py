@@ -20,8 +20,7 @@ def markov(carry, token):
 
 def draws(count, **options):
     keys = jax.random.split(jax.random.key(0), count)
-    one = lambda key: sample(markov, jnp.int32(0), jnp.array([0]), key, 6, end=0, **options)  # noqa: E731
-    return jax.jit(jax.vmap(one))(keys)
+    return jax.jit(jax.vmap(lambda key: sample(markov, jnp.int32(0), jnp.array([0]), key, 6, end=0, **options)))(keys)
 
 
 @pytest.mark.parametrize(
